@@ -1,0 +1,68 @@
+"""What happened on the platform, whichever way it was told. Texts are safe for the database.
+
+Nothing above this module knows which socket or call delivered an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+MAX_KEPT_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """`id` is empty only for a recipient that the platform names by type alone."""
+
+    id: str
+    type: Literal["guest", "agent"]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    conversation_id: str
+    external_id: str | None
+    sender: Participant
+    recipient: Participant | None
+    text: str = field(repr=False)
+    sent_at: datetime
+    raw: Mapping[str, Any] = field(repr=False)
+    backfilled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TypingChanged:
+    conversation_id: str
+    sender: Participant
+    state: Literal["active", "inactive"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRead:
+    conversation_id: str
+    sender: Participant
+    message_id: str
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Kept, counted, never fatal. `raw` is the frame's beginning, `size` all of it in bytes."""
+
+    raw: bytes = field(repr=False)
+    reason: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A type that this version does not know: counted."""
+
+    type: str
+
+
+Event = MessageReceived | TypingChanged | MessageRead | Malformed | Ignored

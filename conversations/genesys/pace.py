@@ -1,0 +1,45 @@
+"""One pace for every call of one client: waits out a 429 together, slows down before the next.
+
+Without it, each of a hundred waiting calls would find out about a 429 by getting its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from conversations.net.http import Answer
+
+LOW_WATER = 10
+STEP_S = 0.1  # D: with r calls left of fewer than ten, the next starts (10 - r) tenths later
+
+
+class Pace:
+    def __init__(
+        self, *, sleep: Callable[[float], Awaitable[None]], monotonic: Callable[[], float]
+    ) -> None:
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._gate = asyncio.Lock()
+        self._free_at = 0.0
+        self._spacing_s = 0.0
+
+    async def turn(self) -> None:
+        """Wait until the next call may start, one after the other.
+
+        The spacing is read when a call passes, not when it queued: a full allowance frees all.
+        """
+        async with self._gate:
+            wait_s = self._free_at - self._monotonic()
+            if wait_s > 0:
+                await self._sleep(wait_s)
+            if self._spacing_s:
+                self._free_at = max(self._free_at, self._monotonic() + self._spacing_s)
+
+    def answered(self, answer: Answer) -> None:
+        remaining = answer.headers.get("x-ratelimit-remaining", "").strip()
+        known = remaining.isascii() and remaining.isdigit() and len(remaining) < 10
+        self._spacing_s = max(0, LOW_WATER - int(remaining)) * STEP_S if known else 0.0
+
+    def throttled(self, wait_s: float) -> None:
+        self._free_at = max(self._free_at, self._monotonic() + wait_s)

@@ -1,0 +1,219 @@
+"""The platform's REST calls: deliver a translation, write attributes, read the history.
+
+TRAP: a delivery whose fate is unknown is never sent again here; there is no idempotency key.
+The others may be repeated, and are, three times in all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random as randomness
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+from conversations.genesys.config import GenesysConfig
+from conversations.genesys.events import Malformed, MessageReceived
+from conversations.genesys.exceptions import (
+    AmbiguousDelivery,
+    CallMissing,
+    CredentialsRefused,
+    GenesysError,
+    InvalidAnswer,
+    NotApplied,
+    Permanent,
+    ScopeMissing,
+    Throttled,
+    Unavailable,
+    kept_text,
+)
+from conversations.genesys.histories import ActiveConversation, active_of, messages_of
+from conversations.genesys.oauth import BearerAuth, TokenSource
+from conversations.genesys.pace import Pace
+from conversations.genesys.scopes import SCOPES_BY_CALL
+from conversations.net.exceptions import AnswerUnknown, InvalidBody, NotSent
+from conversations.net.http import Answer, HttpClient
+from conversations.net.retry import Outcome, classify, retry_after_s, retry_delay_s
+
+TRIES = 3
+HISTORY_BYTES = 8 << 20
+_MISSING = frozenset({404, 405})
+_CONVERSATIONS = "/api/v2/conversations/messaging"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    name: str  # of scopes.py
+    method: str
+    path: str
+    json: Mapping[str, object] | None = None
+    is_read: bool = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.method != "POST"
+
+
+class GenesysRest:
+    def __init__(
+        self,
+        http: HttpClient,
+        config: GenesysConfig,
+        tokens: TokenSource,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random: Callable[[], float] = randomness.random,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._http = http
+        self._base = config.api_url.rstrip("/")
+        self._auth = BearerAuth(tokens)
+        self._now = now
+        self._sleep = sleep
+        self._random = random
+        self._pace = Pace(sleep=sleep, monotonic=monotonic)
+
+    async def post_message(
+        self,
+        conversation_id: str,
+        *,
+        sender_id: str,
+        sender_type: Literal["guest", "agent"],
+        text: str,
+    ) -> str | None:
+        """Deliver one message; its platform id if the answer names one.
+
+        Raises AmbiguousDelivery, or what certainly did not deliver: NotApplied, Throttled,
+        ScopeMissing, Permanent, CredentialsRefused, TokenUnavailable.
+        """
+        recipient = "agent" if sender_type == "guest" else "guest"
+        body = {
+            "from": {"id": sender_id, "type": sender_type},
+            "to": {"type": recipient},
+            "text": text,
+            "type": "text",
+        }
+        path = f"{_CONVERSATIONS}/{quote(conversation_id, safe='')}/messages"
+        answer = await self._call(_Call("inject", "POST", path, json=body))
+        return _external_id(answer)
+
+    async def put_attributes(self, conversation_id: str, attributes: Mapping[str, str]) -> int:
+        """Replace the conversation's attributes; the status of the success."""
+        path = f"{_CONVERSATIONS}/{quote(conversation_id, safe='')}"
+        call = _Call("attributes", "PUT", path, json={"customAttributes": dict(attributes)})
+        return (await self._call(call)).status
+
+    async def active_conversations(self, since: datetime) -> list[ActiveConversation] | None:
+        """None: the platform lacks the call."""
+        moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        path = f"{_CONVERSATIONS}?{urlencode({'activeSince': moment})}"
+        try:
+            answer = await self._call(_Call("history", "GET", path, is_read=True))
+        except CallMissing:
+            return None
+        return active_of(answer)
+
+    async def conversation_messages(
+        self, conversation_id: str
+    ) -> list[MessageReceived | Malformed] | None:
+        """Ordered by timestamp, then id; what cannot be read last. None: no such call."""
+        path = f"{_CONVERSATIONS}/{quote(conversation_id, safe='')}/messages"
+        try:
+            answer = await self._call(_Call("history", "GET", path, is_read=True))
+        except CallMissing:
+            return None
+        return messages_of(answer)
+
+    async def _call(self, call: _Call) -> Answer:
+        attempt = 1
+        while True:
+            await self._pace.turn()
+            result = await self._try(call)
+            if isinstance(result, Answer):
+                return result
+            if isinstance(result, Throttled):
+                self._pace.throttled(result.retry_after_s)  # waited out in the next turn
+            if attempt == TRIES:
+                raise result
+            if not isinstance(result, Throttled):
+                await self._sleep(retry_delay_s(attempt, random=self._random))
+            attempt += 1
+
+    async def _try(self, call: _Call) -> Answer | Throttled | NotApplied | InvalidAnswer:
+        """A good answer; what may be tried again as a value; what may not is raised."""
+        try:
+            answer = await self._http.request(
+                call.method,
+                self._base + call.path,
+                json=call.json,
+                auth=self._auth,
+                max_body_bytes=HISTORY_BYTES if call.is_read else None,
+            )
+        except NotSent as error:
+            return NotApplied(str(error))
+        except AnswerUnknown as error:
+            if call.is_repeatable:
+                return Unavailable(str(error))
+            raise AmbiguousDelivery(str(error)) from error
+        self._pace.answered(answer)
+        defect = _defect(answer, call)
+        outcome = classify(answer.status, body_valid=defect is None)
+        if outcome is Outcome.OK:
+            return answer
+        if outcome is Outcome.THROTTLED:
+            return Throttled(self._asked_wait_s(answer))
+        if outcome is Outcome.UNKNOWN:
+            return _unknown(answer, call, defect)
+        raise _refusal(answer, outcome, call)
+
+    def _asked_wait_s(self, answer: Answer) -> float:
+        asked = retry_after_s(answer.headers.get("retry-after"), now=self._now())
+        return retry_delay_s(1, random=self._random) if asked is None else asked
+
+
+def _defect(answer: Answer, call: _Call) -> InvalidBody | None:
+    """Only a 2xx is looked into, and of a PUT nothing in the body is needed."""
+    if not 200 <= answer.status < 300 or call.method == "PUT":
+        return None
+    if call.method == "POST" and answer.complete and not answer.body.strip():
+        return None  # "body may hold an id"
+    try:
+        body = answer.json()
+    except InvalidBody as defect:
+        return defect
+    if not isinstance(body, dict):
+        return InvalidBody("not an object", kept=answer.body)
+    if call.method == "POST" and not isinstance(body.get("id", ""), str | None):
+        return InvalidBody("id is not a string", kept=answer.body)
+    return None
+
+
+def _unknown(answer: Answer, call: _Call, defect: InvalidBody | None) -> NotApplied | InvalidAnswer:
+    if not call.is_repeatable:
+        reason = f"status {answer.status}" + (f", {defect.reason}" if defect else "")
+        raise AmbiguousDelivery(reason, status=answer.status, body=kept_text(answer.body))
+    if defect:
+        return InvalidAnswer(f"{call.name}: {defect.reason}", body=kept_text(answer.body))
+    return Unavailable(f"status {answer.status}")
+
+
+def _refusal(answer: Answer, outcome: Outcome, call: _Call) -> GenesysError:
+    body = kept_text(answer.body)
+    if outcome is Outcome.AUTH:
+        return CredentialsRefused(f"{call.name}: a renewed token was refused as well (401)")
+    if outcome is Outcome.FORBIDDEN:
+        return ScopeMissing(call.name, SCOPES_BY_CALL[call.name], body=body)
+    if call.is_read and answer.status in _MISSING:
+        return CallMissing(call.name, answer.status)
+    return Permanent(answer.status, body)
+
+
+def _external_id(answer: Answer) -> str | None:
+    if not answer.body.strip():
+        return None
+    body = answer.json()
+    return (body.get("id") or None) if isinstance(body, dict) else None

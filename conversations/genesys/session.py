@@ -1,0 +1,197 @@
+"""A stream's life over many connections: it alone decides when to connect again.
+
+TRAP: the delays start afresh only after a connection that delivered a frame or lived 10 s. A
+server that accepts and closes at once would otherwise be asked a thousand times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random as randomness
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from conversations.genesys.connection import Life, Timing, hold_connection
+from conversations.genesys.events import Event
+from conversations.genesys.exceptions import CredentialsRefused, GenesysError, ScopeMissing
+from conversations.genesys.oauth import Token, TokenSource
+from conversations.genesys.protocols.stream import StreamProtocol
+from conversations.genesys.protocols.verdicts import End, GiveUp, Reconnect, RenewToken, Verdict
+from conversations.net.backoff import delays
+
+logger = logging.getLogger(__name__)
+
+SOUND_AFTER_S = 10.0
+REFUSED_RETRY_S = 300.0
+
+State = Literal["connecting", "live", "waiting", "stopped", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """`attempts`: how many connections in a row have not been sound. `at` is monotonic."""
+
+    state: State
+    attempts: int
+    reason: str
+    at: float
+
+
+async def _nothing() -> None:
+    return None
+
+
+class Session:
+    def __init__(
+        self,
+        *,
+        name: str,
+        protocol: StreamProtocol,
+        url: Callable[[Token], str],
+        headers: Callable[[Token], Mapping[str, str]],
+        tokens: TokenSource,
+        on_event: Callable[[Event], Awaitable[None]],
+        on_state: Callable[[StateChange], None],
+        on_open: Callable[[], Awaitable[None]] = _nothing,
+        random: Callable[[], float] = randomness.random,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        timing: Timing = Timing(),  # noqa: B008 (frozen)
+        sound_after_s: float = SOUND_AFTER_S,
+        refused_retry_s: float = REFUSED_RETRY_S,
+    ) -> None:
+        self._name = name
+        self._protocol = protocol
+        self._url = url
+        self._headers = headers
+        self._tokens = tokens
+        self._on_event = on_event
+        self._on_state = on_state
+        self._on_open = on_open
+        self._random = random
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._timing = timing
+        self._sound_after_s = sound_after_s
+        self._refused_retry_s = refused_retry_s
+        self._stopping = asyncio.Event()
+        self._attempts = 0
+        self._refusals = 0  # in a row, for want of a good token
+        self._used: Token | None = None
+        self._must_renew = False
+        self._delays = self._fresh_delays()
+
+    async def run(self) -> None:
+        """For ever, until `stop()`, a verdict of End, or cancellation."""
+        work = asyncio.create_task(self._keep_connected(), name=f"session:{self._name}")
+        stop = asyncio.create_task(self._stopping.wait(), name=f"session-stop:{self._name}")
+        reason = "stopped"
+        try:
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                reason = work.result()
+        finally:
+            for task in (work, stop):
+                task.cancel()
+            await asyncio.gather(work, stop, return_exceptions=True)
+            self._announce("stopped", reason)
+
+    def stop(self) -> None:
+        """Close the socket and let `run` return."""
+        self._stopping.set()
+
+    async def _keep_connected(self) -> str:
+        while True:
+            verdict = await self._one_connection()
+            if isinstance(verdict, End):
+                return verdict.reason
+            if isinstance(verdict, RenewToken):
+                verdict = self._answer_to_refused_token(verdict)
+            if isinstance(verdict, GiveUp):
+                await self._wait_refused(verdict.reason)
+            else:
+                await self._wait(verdict)
+
+    async def _one_connection(self) -> Verdict:
+        self._announce("connecting", "")
+        life = Life()
+        try:
+            token = self._used = await self._token()
+            close = await hold_connection(
+                self._url(token),
+                name=self._name,
+                headers=self._headers(token),
+                protocol=self._protocol,
+                on_open=lambda: self._opened(life),
+                on_event=self._on_event,
+                life=life,
+                timing=self._timing,
+            )
+            return self._protocol.verdict(close)
+        except GenesysError as error:  # only of the token source
+            return _token_verdict(error)
+        except Exception as error:
+            logger.exception("stream %s: unexpected failure, will reconnect", self._name)
+            return Reconnect(f"unexpected {type(error).__name__}")
+        finally:
+            self._judge(life)
+
+    async def _opened(self, life: Life) -> None:
+        life.opened_at = self._monotonic()
+        self._announce("live", "")
+        await self._on_open()
+
+    def _judge(self, life: Life) -> None:
+        """A sound connection starts everything afresh; any other counts, also a failed one."""
+        lived_s = 0.0 if life.opened_at is None else self._monotonic() - life.opened_at
+        if life.frames or lived_s >= self._sound_after_s:
+            self._attempts = self._refusals = 0
+            self._delays = self._fresh_delays()
+        else:
+            self._attempts += 1
+
+    async def _token(self) -> Token:
+        if self._must_renew and self._used is not None:
+            # A right that was granted meanwhile shows only in a token made afterwards.
+            token = await self._tokens.renewed(self._used)
+            self._must_renew = False
+            return token
+        return await self._tokens.current()
+
+    def _answer_to_refused_token(self, verdict: RenewToken) -> GiveUp | Reconnect:
+        """Once: another token. Twice in a row: it is not the token (reliability A3)."""
+        self._refusals += 1
+        self._must_renew = True
+        if self._refusals >= 2:
+            return GiveUp(f"{verdict.reason}, with a renewed token as well")
+        return Reconnect(f"{verdict.reason}: renewing the token")
+
+    async def _wait(self, verdict: Reconnect) -> None:
+        delay_s = max(next(self._delays), verdict.at_least_s)
+        self._announce("waiting", verdict.reason)
+        logger.warning(
+            "stream %s: %s, connecting again in %.1f s", self._name, verdict.reason, delay_s
+        )
+        await self._sleep(delay_s)
+
+    async def _wait_refused(self, reason: str) -> None:
+        self._must_renew = True
+        self._announce("refused", reason)
+        logger.error("stream %s refused: %s", self._name, reason)
+        await self._sleep(self._refused_retry_s)
+
+    def _fresh_delays(self) -> Iterator[float]:
+        return delays(random=self._random)
+
+    def _announce(self, state: State, reason: str) -> None:
+        self._on_state(StateChange(state, self._attempts, reason, self._monotonic()))
+
+
+def _token_verdict(error: GenesysError) -> Verdict:
+    if isinstance(error, CredentialsRefused | ScopeMissing):
+        return GiveUp(str(error))
+    wait_s = getattr(error, "retry_after_s", None)
+    return Reconnect(str(error), at_least_s=wait_s or 0.0)

@@ -1,0 +1,1 @@
+"""How this machine talks to others: HTTP, delays, retries, masking. No Django, no vendor."""
