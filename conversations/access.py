@@ -1,0 +1,56 @@
+"""Who may do what: the one rule that pages, sockets, exports and the admin ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conversations.models import Conversation
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from conversations.models.conversation import ConversationQuerySet
+
+AGENT, SUPERVISOR, COMPLIANCE, ADMIN = "agent", "supervisor", "compliance", "admin"
+GROUPS = (AGENT, SUPERVISOR, COMPLIANCE, ADMIN)
+
+# Action → groups that may do it; a superuser may do all but what stands in _NOBODY.
+# An agent's `live` covers their own conversations only (visible_conversations).
+_ALLOWED: dict[str, frozenset[str]] = {
+    "live": frozenset({AGENT, SUPERVISOR, ADMIN}),
+    "operations": frozenset({SUPERVISOR, ADMIN}),
+    "review": frozenset({SUPERVISOR, ADMIN}),
+    "audit": frozenset({COMPLIANCE, ADMIN}),
+    "export": frozenset({COMPLIANCE}),
+    "verify": frozenset({COMPLIANCE, ADMIN}),
+    "settings": frozenset({ADMIN}),
+}
+_EVERY_CONVERSATION = frozenset({SUPERVISOR, ADMIN})
+
+
+
+def groups_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
+    if not user.is_active:
+        return frozenset()
+    return frozenset(user.groups.values_list("name", flat=True))
+
+
+def can(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
+    """Whether `user` may do `action` at all; unknown actions are refused."""
+    allowed = _ALLOWED.get(action)
+    if allowed is None or not user.is_active:
+        return False
+    return bool(user.is_superuser) or bool(allowed & groups_of(user))
+
+
+def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> ConversationQuerySet:
+    """The conversations that `user` may watch: all, their own, or none."""
+    everything = Conversation.objects.all()
+    if not can(user, "live"):
+        return everything.none()
+    if user.is_superuser or groups_of(user) & _EVERY_CONVERSATION:
+        return everything
+    agent = getattr(user, "agent", None)
+    if agent is None:
+        return everything.none()
+    return everything.of_agent(agent.external_id)

@@ -1,0 +1,51 @@
+"""Keys derived from the settings' secrets by HKDF, one for each purpose."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import unicodedata
+from functools import lru_cache
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+
+@lru_cache(maxsize=32)
+def _stretched(secret: str, purpose: str) -> bytes:
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=b"parley", info=purpose.encode())
+    return derivation.derive(secret.encode())
+
+
+def journal_key() -> bytes:
+    return _stretched(settings.JOURNAL_KEY, "journal")
+
+
+def field_cipher() -> Fernet:
+    """Encrypts what is secret at rest: the token row."""
+    return Fernet(base64.urlsafe_b64encode(_stretched(settings.FIELD_KEY, "fields")))
+
+
+def fingerprint(*parts: str) -> str:
+    """A keyed digest of `parts`, length-prefixed so that no two lists of parts collide."""
+    return _keyed(_stretched(settings.FIELD_KEY, "fingerprints"), parts)
+
+
+def content_key(*parts: str) -> str:
+    """Recognises an event or a text again without keeping it (protocol §1)."""
+    return _keyed(_stretched(settings.JOURNAL_KEY, "contents"), parts)
+
+
+def echo_key(text: str) -> str:
+    """Equal for texts that are equal but for Unicode form and white space (reliability §5.3.4)."""
+    return content_key("echo", " ".join(unicodedata.normalize("NFC", text).split()))
+
+
+def _keyed(key: bytes, parts: tuple[str, ...]) -> str:
+    body = b"".join(
+        len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts)
+    )
+    return hmac.new(key, body, hashlib.sha256).hexdigest()

@@ -1,0 +1,26 @@
+"""The heart's tables."""
+
+from conversations.models.access_token import AccessToken
+from conversations.models.agent import Agent
+from conversations.models.attribute_audit import AttributeAudit
+from conversations.models.conversation import Conversation
+from conversations.models.dead_letter import DeadLetter, DeadLetterBody
+from conversations.models.delivery import Delivery
+from conversations.models.journal import JournalEntry
+from conversations.models.message import Message
+from conversations.models.stream_state import StreamState
+from conversations.models.text import MessageText
+
+__all__ = [
+    "AccessToken",
+    "Agent",
+    "AttributeAudit",
+    "Conversation",
+    "DeadLetter",
+    "DeadLetterBody",
+    "Delivery",
+    "JournalEntry",
+    "Message",
+    "MessageText",
+    "StreamState",
+]

@@ -1,0 +1,67 @@
+"""A conversation of the platform: who speaks, where its journal stands, who works on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def with_work(self, now: datetime) -> ConversationQuerySet:
+        """Conversations that have something to do and that nobody works on at `now`."""
+        free = models.Q(lease_until__isnull=True) | models.Q(lease_until__lt=now)
+        return self.filter(free, work_at__lte=now).order_by("work_at")
+
+    def of_agent(self, agent_id: str) -> ConversationQuerySet:
+        return self.filter(agent_id=agent_id)
+
+
+class Conversation(models.Model):
+    class Channel(models.TextChoices):
+        MESSAGING = "messaging", "messaging"
+        VOICE = "voice", "voice"
+
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        CLOSED = "closed", "closed"
+
+    external_id = models.CharField(max_length=200, unique=True)
+    channel = models.CharField(max_length=16, choices=Channel, default=Channel.MESSAGING)
+    state = models.CharField(max_length=16, choices=State, default=State.OPEN)
+    guest_id = models.CharField(max_length=200, blank=True)
+    guest_name = models.CharField(max_length=200, blank=True)
+    guest_language = models.CharField(max_length=35, blank=True)
+    agent_id = models.CharField(max_length=200, blank=True)
+    agent_name = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    last_event_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    # Head of this conversation's journal; changed only under this row's lock (services/journal).
+    seq = models.PositiveBigIntegerField(default=0, editable=False)
+    head = models.CharField(max_length=64, blank=True, editable=False)
+
+    # The drain's lease, and since when there has been work: the rows are the queue.
+    lease_owner = models.CharField(max_length=64, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    work_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-last_event_at"]
+        indexes: ClassVar = [
+            # The drain's claim: what has waited longest comes first.
+            models.Index(
+                fields=["work_at"],
+                condition=models.Q(work_at__isnull=False),
+                name="conversation_with_work",
+            ),
+            models.Index(fields=["-last_event_at"], name="conversation_by_last_event"),
+            models.Index(fields=["agent_id"], name="conversation_by_agent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id

@@ -1,0 +1,115 @@
+"""A delivery: one text that we post into a conversation, and what is known about its fate."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from conversations.models.conversation import Conversation
+from conversations.models.message import Message
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def unfinished(self) -> DeliveryQuerySet:
+        """Those that a worker still has to do something about."""
+        return self.filter(state__in=Delivery.UNFINISHED)
+
+    def awaiting_attributes(self) -> DeliveryQuerySet:
+        return self.filter(attributes_state=Delivery.AttributesState.PENDING)
+
+    def under_review(self) -> DeliveryQuerySet:
+        return self.filter(state=Delivery.State.REVIEW)
+
+
+class Delivery(models.Model):
+    class Direction(models.TextChoices):
+        GUEST_TO_AGENT = "guest_to_agent", "guest to agent"
+        AGENT_TO_GUEST = "agent_to_guest", "agent to guest"
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        SENDING = "sending", "sending"
+        CONFIRMED = "confirmed", "confirmed"
+        AMBIGUOUS = "ambiguous", "ambiguous"
+        REVIEW = "review", "review"
+        FAILED = "failed", "failed"
+        EXPIRED = "expired", "expired"
+        DROPPED = "dropped", "dropped"
+
+    class AttributesState(models.TextChoices):
+        NONE = "", "none"
+        PENDING = "pending", "pending"
+        WRITTEN = "written", "written"
+        FAILED = "failed", "failed"
+
+    UNFINISHED: ClassVar = (State.QUEUED, State.SENDING, State.AMBIGUOUS)
+    # States in which the text may already stand in the conversation: an echo can belong to them.
+    POSSIBLY_POSTED: ClassVar = (
+        State.SENDING,
+        State.AMBIGUOUS,
+        State.REVIEW,
+        State.CONFIRMED,
+        State.DROPPED,
+    )
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="deliveries", db_index=False
+    )
+    message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="delivery")
+    direction = models.CharField(max_length=16, choices=Direction)
+    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=200, blank=True)
+    # Keyed digest of the posted text (NFC, white space collapsed): how an echo is recognised.
+    echo_key = models.CharField(max_length=64, editable=False)
+    external_id = models.CharField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    sending_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.CharField(max_length=16, blank=True)
+    echoed_at = models.DateTimeField(null=True, blank=True)
+
+    attributes_state = models.CharField(
+        max_length=16, choices=AttributesState, blank=True, default=AttributesState.NONE
+    )
+    attributes_attempts = models.PositiveSmallIntegerField(default=0)
+
+    objects: ClassVar = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar = [
+            # One platform message can confirm only one delivery.
+            models.UniqueConstraint(
+                fields=["conversation", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="delivery_id_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["conversation", "id"],
+                condition=models.Q(state__in=["queued", "sending", "ambiguous"]),
+                name="delivery_unfinished",
+            ),
+            models.Index(
+                fields=["conversation", "id"],
+                condition=models.Q(attributes_state="pending"),
+                name="delivery_attributes",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state="review"),
+                name="delivery_under_review",
+            ),
+            # The echo matcher: what is not echoed yet in one conversation.
+            models.Index(
+                fields=["conversation", "echo_key"],
+                condition=models.Q(echoed_at__isnull=True),
+                name="delivery_awaiting_echo",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} delivery of message {self.message_id}"

@@ -1,0 +1,57 @@
+"""The append-only record: every change of state, chained per conversation (see docs/journal.md)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from conversations.models.conversation import Conversation
+from conversations.models.message import Message
+
+
+class JournalEntry(models.Model):
+    class Kind(models.TextChoices):
+        RECEIVED = "received", "message received"
+        TRANSLATED = "translated", "translated"
+        PASSED_THROUGH = "passed_through", "passed through"
+        TRANSLATION_FAILED = "translation_failed", "translation failed"
+        SENDING = "sending", "sending"
+        CONFIRMED = "confirmed", "delivery confirmed"
+        ECHOED = "echoed", "echo received"
+        AMBIGUOUS = "ambiguous", "delivery ambiguous"
+        REVIEW = "review", "put under review"
+        REQUEUED = "requeued", "queued again"
+        FAILED = "failed", "delivery failed"
+        EXPIRED = "expired", "delivery expired"
+        DROPPED = "dropped", "delivery dropped"
+        ATTRIBUTES_WRITTEN = "attributes_written", "attributes written"
+        ATTRIBUTES_FAILED = "attributes_failed", "attributes not written"
+        READ = "read", "read"
+        CLOSED = "closed", "conversation closed"
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="journal", db_index=False
+    )
+    seq = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=32, choices=Kind)
+    actor = models.CharField(max_length=100)
+    at = models.DateTimeField()
+    message = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.PROTECT, related_name="journal"
+    )
+    # Canonical JSON, digested exactly as it stands here (jsonb would rewrite numbers).
+    data = models.TextField(blank=True)
+    commitment = models.CharField(max_length=64, blank=True)
+    previous = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name_plural = "journal entries"
+        constraints: ClassVar = [
+            # A gap-free sequence, and no fork: two entries cannot follow the same one.
+            models.UniqueConstraint(fields=["conversation", "seq"], name="journal_seq_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.conversation_id}/{self.seq})"
