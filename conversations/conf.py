@@ -1,0 +1,39 @@
+"""What the settings say, read when asked for, so that tests can override them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from conversations.genesys.config import GenesysConfig
+
+
+def genesys_config() -> GenesysConfig:
+    """The platform's addresses and credentials; a missing one is named with its fix."""
+    for name in ("GENESYS_CLIENT_ID", "GENESYS_CLIENT_SECRET"):
+        if not getattr(settings, name):
+            raise ImproperlyConfigured(
+                f"{name} is not set. Create an OAuth client of type Client Credentials in "
+                "Genesys Cloud and put its id and secret into the environment."
+            )
+    return GenesysConfig(
+        client_id=settings.GENESYS_CLIENT_ID,
+        client_secret=settings.GENESYS_CLIENT_SECRET,
+        oauth_url=settings.GENESYS_OAUTH_URL,
+        oauth_style=settings.GENESYS_OAUTH_STYLE,
+        scopes=settings.GENESYS_SCOPES,
+        api_url=settings.GENESYS_API_URL,
+        messaging_socket_url=settings.GENESYS_MESSAGING_SOCKET_URL,
+    )
+
+
+@lru_cache(maxsize=1)
+def process_name() -> str:
+    """Names this process in leases: host, process id and a random part."""
+    import os
+    import secrets
+    import socket
+
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,130 @@
+"""The one crossing from asyncio to the database: a thread that commits what has gathered.
+
+Coroutines hand over items and await their commit; whatever came while the last commit ran goes
+into the next one (group commit). Nothing else of an event loop touches the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_RETRY_S = (0.2, 1.0, 2.0, 4.0)
+
+
+class Crossing(Generic[Item]):
+    """Owns one database thread. `commit` gets a batch and returns a result for each item."""
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Item]], Sequence[Any]],
+        *,
+        name: str,
+        limit: int = 200,
+    ) -> None:
+        self._commit = commit
+        self._limit = limit
+        self._waiting: deque[tuple[Item, asyncio.Future[Any]]] = deque()
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-database")
+        self._name = name
+        self._pump: asyncio.Task[None] | None = None
+        self.commits = 0
+
+    def submit(self, item: Item) -> asyncio.Future[Any]:
+        """Hand over `item`; the future ends with its result once it is durable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append((item, future))
+        if self._pump is None or self._pump.done():
+            self._pump = loop.create_task(self._run(), name=f"{self._name}-commits")
+        return future
+
+    async def commit(self, item: Item) -> Any:
+        return await self.submit(item)
+
+    async def call(self, function: Callable[..., Result], *args: Any) -> Result:
+        """Run `function` on the database thread, between two commits."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, _with_connection, function, args)
+
+    async def close(self) -> None:
+        """Commit what waits, then end the thread."""
+        while self._pump is not None and not self._pump.done():
+            await asyncio.wait({self._pump}, timeout=1)
+        await self._in_thread(close_old_connections)
+        self._executor.shutdown(wait=False)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            count = min(self._limit, len(self._waiting))
+            batch = [self._waiting.popleft() for _ in range(count)]
+            await self._commit_batch(batch)
+
+    async def _commit_batch(self, batch: list[tuple[Item, asyncio.Future[Any]]]) -> None:
+        try:
+            results = await self._durably([item for item, _ in batch])
+        except (OperationalError, InterfaceError) as error:
+            _fail(batch, error)
+        except Exception as error:  # one bad item must not take the others with it
+            if len(batch) == 1:
+                logger.exception("%s: a change could not be committed", self._name)
+                _fail(batch, error)
+                return
+            logger.warning("%s: batch refused, committing one by one", self._name)
+            for pair in batch:
+                await self._commit_batch([pair])
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                _settle(future, result)
+
+    async def _durably(self, items: list[Item]) -> Sequence[Any]:
+        """Commit `items`, again while the database is away: every change is safe to repeat."""
+        for delay in (*_RETRY_S, None):
+            try:
+                results = await self._in_thread(self._commit, items)
+            except (OperationalError, InterfaceError) as error:
+                if delay is None:
+                    raise
+                logger.warning("%s: database away (%s)", self._name, type(error).__name__)
+                await asyncio.sleep(delay)
+            else:
+                self.commits += 1
+                return results
+        raise AssertionError("unreachable")
+
+    def _in_thread(self, function: Callable[..., Result], *args: Any) -> Awaitable[Result]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._executor, _with_connection, function, args)
+
+
+def _with_connection(function: Callable[..., Result], args: tuple[Any, ...]) -> Result:
+    try:
+        return function(*args)
+    except (OperationalError, InterfaceError):
+        close_old_connections()  # a broken connection is replaced, not kept
+        raise
+
+
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _fail(batch: Sequence[tuple[Any, asyncio.Future[Any]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,252 @@
+"""The life of a delivery, as changes that a worker commits (states: design.md).
+
+Each is safe to apply twice: after a broken commit the worker applies it again and gets the same
+answer (reliability E1). Transitions are guarded by the state they start from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from conversations.keys import echo_key
+from conversations.models import (
+    Conversation,
+    DeadLetter,
+    DeadLetterBody,
+    Delivery,
+    JournalEntry,
+    Message,
+)
+from conversations.services.unit import Unit
+
+Kind = JournalEntry.Kind
+State = Delivery.State
+_DIRECTION = {
+    Message.Origin.GUEST: Delivery.Direction.GUEST_TO_AGENT,
+    Message.Origin.AGENT: Delivery.Direction.AGENT_TO_GUEST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """Where a delivery stands after a change."""
+
+    state: str
+    external_id: str
+    attempts: int
+
+
+def status_of(delivery: Delivery) -> DeliveryStatus:
+    return DeliveryStatus(delivery.state, delivery.external_id, delivery.attempts)
+
+
+def queue_delivery(unit: Unit, message: Message, *, text: str) -> Delivery:
+    """A new delivery of `text` for `message`; the caller decides whether it starts at once."""
+    delivery = Delivery(
+        conversation_id=message.conversation_id,
+        message=message,
+        direction=_DIRECTION[Message.Origin(message.origin)],
+        echo_key=echo_key(text),
+        created_at=unit.now,
+    )
+    unit.deliveries[message.pk] = delivery
+    unit.create(delivery)
+    return delivery
+
+
+def start_sending(unit: Unit, conversation: Conversation, delivery: Delivery) -> None:
+    """queued → sending: must be committed before the first byte leaves (reliability §5.3.1)."""
+    before = delivery.state
+    delivery.state = State.SENDING
+    delivery.attempts += 1
+    delivery.sending_at = unit.now
+    unit.update(delivery, "state", "attempts", "sending_at", where={"state": before})
+    unit.ledger.enter(
+        conversation,
+        Kind.SENDING,
+        message=delivery.message_id,
+        data={"attempt": delivery.attempts},
+    )
+
+
+def settle(
+    unit: Unit, conversation: Conversation, delivery: Delivery, *, state: State, reason: str
+) -> None:
+    """Give a delivery a state that needs no more than its reason."""
+    before = delivery.state
+    delivery.state = state
+    delivery.reason = reason[:200]
+    unit.update(delivery, "state", "reason", where={"state": before})
+    unit.ledger.enter(
+        conversation, Kind(state.value), message=delivery.message_id, data={"reason": reason[:200]}
+    )
+
+
+def confirm(
+    unit: Unit, conversation: Conversation, delivery: Delivery, *, by: str, external_id: str
+) -> None:
+    """It is known to stand in the conversation; now its attributes are due (protocol §1)."""
+    before = delivery.state
+    delivery.state = State.CONFIRMED
+    delivery.confirmed_at = unit.now
+    delivery.confirmed_by = by
+    delivery.reason = ""
+    delivery.external_id = delivery.external_id or external_id
+    if delivery.direction == Delivery.Direction.GUEST_TO_AGENT:
+        delivery.attributes_state = Delivery.AttributesState.PENDING
+    unit.update(
+        delivery,
+        "state",
+        "confirmed_at",
+        "confirmed_by",
+        "reason",
+        "external_id",
+        "attributes_state",
+        where={"state": before},
+    )
+    unit.ledger.enter(
+        conversation,
+        Kind.CONFIRMED,
+        message=delivery.message_id,
+        data={"by": by, "attempt": delivery.attempts, "external_id": delivery.external_id},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StartSending:
+    conversation_id: int
+    message_id: int
+    owner: str
+
+    def apply(self, unit: Unit) -> DeliveryStatus:
+        conversation = unit.conversation(self)
+        delivery = unit.deliveries[self.message_id]
+        if delivery.state == State.QUEUED:
+            start_sending(unit, conversation, delivery)
+        return status_of(delivery)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The POST's answer, the history or a person says that it is there."""
+
+    conversation_id: int
+    message_id: int
+    owner: str
+    by: str
+    external_id: str = ""
+
+    def apply(self, unit: Unit) -> DeliveryStatus:
+        conversation = unit.conversation(self)
+        delivery = unit.deliveries[self.message_id]
+        if delivery.state == State.CONFIRMED:
+            # The echo was faster than the POST's answer: only the id is news.
+            if self.external_id and not delivery.external_id:
+                delivery.external_id = self.external_id
+                unit.update(delivery, "external_id", where={"state": State.CONFIRMED})
+        else:
+            confirm(unit, conversation, delivery, by=self.by, external_id=self.external_id)
+        return status_of(delivery)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """sending or ambiguous → ambiguous, review, failed, expired; an echo that was faster wins."""
+
+    conversation_id: int
+    message_id: int
+    owner: str
+    state: State
+    reason: str
+    http_status: int | None = None
+    body: str = ""
+
+    def apply(self, unit: Unit) -> DeliveryStatus:
+        conversation = unit.conversation(self)
+        delivery = unit.deliveries[self.message_id]
+        if delivery.state in (State.CONFIRMED, self.state):
+            return status_of(delivery)
+        settle(unit, conversation, delivery, state=self.state, reason=self.reason)
+        if self.state == State.FAILED:
+            keep_dead_letter(
+                unit,
+                DeadLetter.Kind.DELIVERY,
+                conversation=conversation,
+                message_id=self.message_id,
+                reason=self.reason,
+                http_status=self.http_status,
+                body=self.body,
+            )
+        return status_of(delivery)
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """sending → queued: the platform surely did not take it, and it is asked again later."""
+
+    conversation_id: int
+    message_id: int
+    owner: str
+    reason: str
+
+    def apply(self, unit: Unit) -> DeliveryStatus:
+        conversation = unit.conversation(self)
+        delivery = unit.deliveries[self.message_id]
+        if delivery.state == State.SENDING:
+            delivery.state = State.QUEUED
+            delivery.reason = self.reason[:200]
+            unit.update(delivery, "state", "reason", where={"state": State.SENDING})
+            unit.ledger.enter(
+                conversation,
+                Kind.REQUEUED,
+                message=delivery.message_id,
+                data={"reason": self.reason[:200]},
+            )
+        return status_of(delivery)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give the conversation back; refused (False) when work arrived after `seen_work_at`."""
+
+    conversation_id: int
+    owner: str
+    seen_work_at: datetime | None
+    again_at: datetime | None = None
+    message_id: None = None
+
+    def apply(self, unit: Unit) -> bool:
+        conversation = unit.conversation(self)
+        if self.again_at is None and conversation.work_at != self.seen_work_at:
+            return False
+        conversation.work_at = self.again_at
+        conversation.lease_owner = ""
+        conversation.lease_until = None
+        unit.update(conversation, "lease_owner", "lease_until", where={"lease_owner": self.owner})
+        unit.ledger.touch(conversation)
+        return True
+
+
+def keep_dead_letter(
+    unit: Unit,
+    kind: DeadLetter.Kind,
+    *,
+    conversation: Conversation,
+    message_id: int,
+    reason: str,
+    http_status: int | None,
+    body: str,
+) -> None:
+    """Keep what could not be done where a person sees it; rare, so written at once."""
+    letter = DeadLetter.objects.create(
+        kind=kind,
+        conversation=conversation,
+        message_id=message_id,
+        reason=reason[:200],
+        http_status=http_status,
+        size=len(body),
+        created_at=unit.now,
+    )
+    if body:
+        DeadLetterBody.objects.create(dead_letter=letter, body=body[:2000].encode())

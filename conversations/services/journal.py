@@ -1,0 +1,173 @@
+"""Writes the journal: gap-free, chained per conversation, in the transaction of the change.
+
+The digest is an HMAC over the entry exactly as it is stored (docs/journal.md); its key lives
+outside the database. Nothing here ever sees a message's text, only the commitment to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from conversations.keys import journal_key
+from conversations.models import Conversation, JournalEntry, Message
+from conversations.models.bulk import update_rows
+
+# What may change on a conversation while its row is locked for a journal entry.
+_CONVERSATION_FIELDS = (
+    "seq",
+    "head",
+    "state",
+    "guest_id",
+    "guest_name",
+    "guest_language",
+    "agent_id",
+    "agent_name",
+    "last_event_at",
+    "closed_at",
+    "work_at",
+)
+
+
+def new_salt() -> bytes:
+    return os.urandom(16)
+
+
+def commitment(salt: bytes, text: str) -> str:
+    """Binds the journal to a text without holding it: sha256 over salt and UTF-8 text."""
+    return hashlib.sha256(salt + text.encode()).hexdigest()
+
+
+def canonical(data: Mapping[str, Any] | None) -> str:
+    if not data:
+        return ""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(
+    *,
+    key: bytes,
+    conversation: str,
+    seq: int,
+    kind: str,
+    actor: str,
+    at: datetime,
+    message_id: int | None,
+    data: str,
+    commitment: str,
+    previous: str,
+) -> str:
+    """HMAC-SHA256 (hex) over the canonical JSON array of an entry's stored values."""
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    body = json.dumps(
+        [conversation, seq, kind, actor, moment, message_id, data, commitment, previous],
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(slots=True)
+class _Draft:
+    conversation: Conversation
+    seq: int
+    kind: str
+    actor: str
+    at: datetime
+    message: Message | int | None
+    data: str
+    commitment: str
+
+
+class Ledger:
+    """Journal entries of one transaction; the conversations' rows are locked by the caller."""
+
+    def __init__(self, *, actor: str, now: datetime) -> None:
+        self.actor = actor
+        self.now = now
+        self._drafts: list[_Draft] = []
+        self._touched: dict[int, tuple[Conversation, int]] = {}
+
+    def touch(self, conversation: Conversation) -> None:
+        """Have the conversation's own fields written at `flush`."""
+        self._touched.setdefault(conversation.pk, (conversation, conversation.seq))
+
+    def enter(
+        self,
+        conversation: Conversation,
+        kind: JournalEntry.Kind,
+        *,
+        message: Message | int | None = None,
+        data: Mapping[str, Any] | None = None,
+        commitment: str = "",
+        actor: str = "",
+    ) -> int:
+        """Add an entry; returns its seq. A new message gets its key before `flush`."""
+        self.touch(conversation)
+        conversation.seq += 1
+        self._drafts.append(
+            _Draft(
+                conversation=conversation,
+                seq=conversation.seq,
+                kind=kind.value,
+                actor=actor or self.actor,
+                at=self.now,
+                message=message,
+                data=canonical(data),
+                commitment=commitment,
+            )
+        )
+        return conversation.seq
+
+    def flush(self) -> list[tuple[int, int]]:
+        """Write entries and heads; returns (conversation key, head seq) of those that moved."""
+        key = journal_key()
+        JournalEntry.objects.bulk_create([self._chained(draft, key) for draft in self._drafts])
+        touched = list(self._touched.values())
+        update_rows(
+            [conversation for conversation, _ in touched],
+            fields=_CONVERSATION_FIELDS,
+            where=[{"seq": seq} for _, seq in touched],
+        )
+        return [(conversation.pk, conversation.seq) for conversation, _ in touched]
+
+    def _chained(self, draft: _Draft, key: bytes) -> JournalEntry:
+        conversation = draft.conversation
+        message_id = draft.message.pk if isinstance(draft.message, Message) else draft.message
+        previous = conversation.head
+        conversation.head = digest_of(
+            key=key,
+            conversation=conversation.external_id,
+            seq=draft.seq,
+            kind=draft.kind,
+            actor=draft.actor,
+            at=draft.at,
+            message_id=message_id,
+            data=draft.data,
+            commitment=draft.commitment,
+            previous=previous,
+        )
+        return JournalEntry(
+            conversation_id=conversation.pk,
+            seq=draft.seq,
+            kind=draft.kind,
+            actor=draft.actor,
+            at=draft.at,
+            message_id=message_id,
+            data=draft.data,
+            commitment=draft.commitment,
+            previous=previous,
+            digest=conversation.head,
+        )
+
+
+def lock_conversations(ids: Iterable[int]) -> dict[int, Conversation]:
+    """Lock the rows in the order of their keys, so that two writers cannot dead-lock."""
+    rows = Conversation.objects.select_for_update().filter(pk__in=set(ids)).order_by("pk")
+    return {row.pk: row for row in rows}

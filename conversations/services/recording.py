@@ -1,0 +1,388 @@
+"""Stores what the platform delivered, once: the inbox (design.md, the way of a guest's message).
+
+One call is one transaction. It recognises the echoes of our own deliveries, so that nothing we
+caused is ever translated (protocol §1, TRAP: the endless loop).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from conversations.genesys.events import Event, Malformed, MessageRead, MessageReceived
+from conversations.keys import content_key, echo_key
+from conversations.models import (
+    Conversation,
+    DeadLetter,
+    DeadLetterBody,
+    Delivery,
+    JournalEntry,
+    Message,
+    MessageText,
+)
+from conversations.models.bulk import update_rows
+from conversations.services.journal import Ledger, commitment, lock_conversations, new_salt
+
+_ID_LIMIT = 200
+_KEPT_BYTES = 65_536
+_ACTOR = "gateway"
+# An echo may carry the platform's clock; ours may be behind by this much (reliability §5.3.4).
+_CLOCK_SKEW = timedelta(seconds=5)
+_ORIGINS = {"guest": Message.Origin.GUEST, "agent": Message.Origin.AGENT}
+_ECHO_DIRECTION = {
+    Message.Origin.GUEST: Delivery.Direction.GUEST_TO_AGENT,
+    Message.Origin.AGENT: Delivery.Direction.AGENT_TO_GUEST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What one batch did: journals that moved, and whether a worker has something to do."""
+
+    moved: list[tuple[int, int]] = field(default_factory=list)
+    stored: int = 0
+    repeated: int = 0
+    echoes: int = 0
+    malformed: int = 0
+    work: bool = False
+
+
+def record_events(events: Sequence[Event], *, stream: str) -> Recorded:
+    """Store a batch of `events` in their order; repeated ones are recognised and left out."""
+    now = timezone.now()
+    with transaction.atomic():
+        malformed = [event for event in events if isinstance(event, Malformed)]
+        messages = [event for event in events if isinstance(event, MessageReceived)]
+        receipts = [event for event in events if isinstance(event, MessageRead)]
+        oversized = [event for event in messages if not _storable(event)]
+        _quarantine(malformed, stream=stream, now=now)
+        _quarantine([_as_malformed(event) for event in oversized], stream=stream, now=now)
+        batch = _Batch([event for event in messages if _storable(event)], receipts, now=now)
+        batch.store()
+        return batch.result(malformed=len(malformed) + len(oversized))
+
+
+def _storable(event: MessageReceived) -> bool:
+    ids = (event.conversation_id, event.external_id or "", event.sender.id)
+    return all(len(value) <= _ID_LIMIT for value in ids)
+
+
+def _as_malformed(event: MessageReceived) -> Malformed:
+    raw = repr(dict(event.raw)).encode(errors="replace")
+    return Malformed(raw=raw[:_KEPT_BYTES], reason="an id longer than 200", size=len(raw))
+
+
+def _quarantine(frames: Iterable[Malformed], *, stream: str, now: datetime) -> None:
+    """Keep what could not be read where a person can see it (reliability A13)."""
+    frames = list(frames)
+    letters = DeadLetter.objects.bulk_create(
+        DeadLetter(
+            kind=DeadLetter.Kind.FRAME,
+            stream=stream,
+            reason=frame.reason[:200],
+            size=frame.size,
+            created_at=now,
+        )
+        for frame in frames
+    )
+    DeadLetterBody.objects.bulk_create(
+        DeadLetterBody(dead_letter=letter, body=frame.raw[:_KEPT_BYTES])
+        for letter, frame in zip(letters, frames, strict=True)
+    )
+
+
+class _Batch:
+    """The messages of one transaction, their conversations locked."""
+
+    def __init__(
+        self, events: list[MessageReceived], receipts: list[MessageRead], *, now: datetime
+    ) -> None:
+        self.events = events
+        self.receipts = receipts
+        self.now = now
+        self.ledger = Ledger(actor=_ACTOR, now=now)
+        self.conversations = _locked(events, receipts, now=now)
+        self.known = _Known(self.conversations.values(), events)
+        self.awaited = _AwaitedEchoes(self.conversations.values(), events)
+        self.new: list[tuple[Message, MessageReceived]] = []
+        self.texts: list[MessageText] = []
+        self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
+        self.moved: list[tuple[int, int]] = []
+        self.repeated = 0
+        self.work = False
+
+    def store(self) -> None:
+        for event in self.events:
+            self._store_message(event)
+        Message.objects.bulk_create([message for message, _ in self.new])
+        MessageText.objects.bulk_create(self.texts)
+        self._write_echoes()
+        for receipt in self.receipts:
+            self._store_receipt(receipt)
+        self.moved = self.ledger.flush()
+
+    def result(self, *, malformed: int) -> Recorded:
+        return Recorded(
+            moved=self.moved,
+            stored=len(self.new) - len(self.echoed),
+            repeated=self.repeated,
+            echoes=len(self.echoed),
+            malformed=malformed,
+            work=self.work,
+        )
+
+    def _store_message(self, event: MessageReceived) -> None:
+        conversation = self.conversations[event.conversation_id]
+        key = _content_key(event)
+        if self.known.is_repeated(conversation, event, key):
+            self.repeated += 1
+            return
+        origin = _ORIGINS[event.sender.type]
+        delivery = self.awaited.match(conversation, event, origin)
+        message = Message(
+            conversation=conversation,
+            origin=Message.Origin.INJECTED if delivery else origin,
+            external_id=event.external_id or (delivery.external_id if delivery else ""),
+            content_key=key,
+            sender_id=event.sender.id,
+            sender_name=event.sender.name[:_ID_LIMIT],
+            sent_at=event.sent_at,
+            received_at=self.now,
+            backfilled=event.backfilled,
+            has_text=bool(event.text.strip()),
+            echo_of=delivery,
+        )
+        self._note_participants(conversation, event, origin, is_echo=delivery is not None)
+        if delivery:
+            self._store_echo(conversation, delivery, message)
+        else:
+            self._store_spoken(conversation, message, event)
+        self.known.add(conversation, message)
+        self.new.append((message, event))
+
+    def _store_spoken(
+        self, conversation: Conversation, message: Message, event: MessageReceived
+    ) -> None:
+        text = MessageText(
+            message=message, role=MessageText.Role.ORIGINAL, text=event.text, salt=new_salt()
+        )
+        self.texts.append(text)
+        if message.origin == Message.Origin.GUEST and message.has_text:
+            message.translation_state = Message.TranslationState.PENDING
+            conversation.work_at = self.now
+            self.work = True
+        message.seq = self.ledger.enter(
+            conversation,
+            JournalEntry.Kind.RECEIVED,
+            message=message,
+            data={
+                "origin": message.origin,
+                "external_id": message.external_id,
+                "sent_at": message.sent_at.isoformat(),
+                "backfilled": message.backfilled,
+            },
+            commitment=commitment(text.salt, text.text),
+        )
+
+    def _store_echo(self, conversation: Conversation, delivery: Delivery, message: Message) -> None:
+        before = delivery.state
+        delivery.echoed_at = self.now
+        delivery.external_id = delivery.external_id or message.external_id
+        kind = JournalEntry.Kind.ECHOED
+        if before != Delivery.State.CONFIRMED:
+            kind = JournalEntry.Kind.CONFIRMED
+            delivery.state = Delivery.State.CONFIRMED
+            delivery.confirmed_at = self.now
+            delivery.confirmed_by = "echo"
+            delivery.reason = ""
+            if delivery.direction == Delivery.Direction.GUEST_TO_AGENT:
+                delivery.attributes_state = Delivery.AttributesState.PENDING
+                conversation.work_at = self.now
+                self.work = True
+        self.echoed.append((delivery, before))
+        message.seq = self.ledger.enter(
+            conversation,
+            kind,
+            message=delivery.message_id,
+            data={"by": "echo", "attempt": delivery.attempts, "external_id": message.external_id},
+        )
+
+    def _write_echoes(self) -> None:
+        update_rows(
+            [delivery for delivery, _ in self.echoed],
+            fields=(
+                "echoed_at",
+                "external_id",
+                "state",
+                "confirmed_at",
+                "confirmed_by",
+                "reason",
+                "attributes_state",
+            ),
+            where=[{"state": before} for _, before in self.echoed],
+        )
+
+    def _note_participants(
+        self,
+        conversation: Conversation,
+        event: MessageReceived,
+        origin: Message.Origin,
+        *,
+        is_echo: bool,
+    ) -> None:
+        conversation.last_event_at = max(conversation.last_event_at, event.sent_at)
+        conversation.state = Conversation.State.OPEN
+        if origin == Message.Origin.GUEST and not is_echo:
+            conversation.guest_id = event.sender.id
+            conversation.guest_name = event.sender.name[:_ID_LIMIT]
+            if event.recipient and event.recipient.id and not conversation.agent_id:
+                conversation.agent_id = event.recipient.id[:_ID_LIMIT]
+        elif origin == Message.Origin.AGENT:
+            conversation.agent_id = event.sender.id
+            conversation.agent_name = event.sender.name[:_ID_LIMIT]
+
+    def _store_receipt(self, receipt: MessageRead) -> None:
+        """A read mark of a message that is known; others are of no use to anyone."""
+        conversation = self.conversations[receipt.conversation_id]
+        message = Message.objects.filter(
+            conversation=conversation, external_id=receipt.message_id, read_at__isnull=True
+        ).first()
+        if message is None:
+            return
+        message.read_at = receipt.read_at
+        message.save(update_fields=["read_at"])
+        self.ledger.enter(
+            conversation,
+            JournalEntry.Kind.READ,
+            message=message.echo_of.message_id if message.echo_of else message,
+            data={"read_at": receipt.read_at.isoformat(), "by": receipt.sender.type},
+        )
+
+
+def _content_key(event: MessageReceived) -> str:
+    return content_key("event", event.sender.id, event.sent_at.isoformat(), event.text)
+
+
+def _locked(
+    events: Sequence[MessageReceived], receipts: Sequence[MessageRead], *, now: datetime
+) -> dict[str, Conversation]:
+    """The conversations of a batch by external id, created where new, locked."""
+    wanted = dict.fromkeys(event.conversation_id for event in (*events, *receipts))
+    rows = _lock_by_external_id(wanted)
+    missing = [external_id for external_id in wanted if external_id not in rows]
+    if not missing:
+        return rows
+    # Another gateway may create the same one now: the unique key decides, nobody fails.
+    Conversation.objects.bulk_create(
+        [
+            Conversation(external_id=external_id, created_at=now, last_event_at=now)
+            for external_id in missing
+        ],
+        ignore_conflicts=True,
+    )
+    return _lock_by_external_id(wanted)
+
+
+def _lock_by_external_id(wanted: Iterable[str]) -> dict[str, Conversation]:
+    ids = Conversation.objects.filter(external_id__in=list(wanted)).values_list("pk", flat=True)
+    return {row.external_id: row for row in lock_conversations(ids).values()}
+
+
+class _Known:
+    """Which events of a batch are stored already.
+
+    TRAP: after a reconnect, events are repeated. By id where both have one, else by sender, time
+    and text; an event whose id we learn only now is still the one stored without.
+    """
+
+    def __init__(
+        self, conversations: Iterable[Conversation], events: Sequence[MessageReceived]
+    ) -> None:
+        self._ids: set[tuple[int, str]] = set()
+        self._contents: dict[tuple[int, str], set[str]] = {}
+        ids = [event.external_id for event in events if event.external_id]
+        keys = [_content_key(event) for event in events]
+        found = Message.objects.filter(
+            Q(external_id__in=ids) | Q(content_key__in=keys),
+            conversation_id__in=[row.pk for row in conversations],
+        ).values_list("conversation_id", "external_id", "content_key")
+        for conversation_id, external_id, key in found if events else ():
+            self._remember(conversation_id, external_id, key)
+
+    def is_repeated(self, conversation: Conversation, event: MessageReceived, key: str) -> bool:
+        if event.external_id and (conversation.pk, event.external_id) in self._ids:
+            return True
+        same = self._contents.get((conversation.pk, key))
+        if same is None:
+            return False
+        # Equal content under two different ids is two messages.
+        return not event.external_id or "" in same
+
+    def add(self, conversation: Conversation, message: Message) -> None:
+        self._remember(conversation.pk, message.external_id, message.content_key)
+
+    def _remember(self, conversation_id: int, external_id: str, key: str) -> None:
+        if external_id:
+            self._ids.add((conversation_id, external_id))
+        self._contents.setdefault((conversation_id, key), set()).add(external_id)
+
+
+class _AwaitedEchoes:
+    """Deliveries whose echo may be among the events of a batch.
+
+    TRAP: an echo can come before the POST's answer, with the id that the answer will bring, with
+    one that we do not know yet, or with none. Equal texts in a row: the oldest is matched first.
+    """
+
+    def __init__(
+        self, conversations: Iterable[Conversation], events: Sequence[MessageReceived]
+    ) -> None:
+        self._by_conversation: dict[int, list[Delivery]] = {}
+        keys = {echo_key(event.text) for event in events if event.text}
+        ids = {event.external_id for event in events if event.external_id}
+        if not events:
+            return
+        found = Delivery.objects.filter(
+            Q(echo_key__in=keys) | Q(external_id__in=ids),
+            conversation_id__in=[row.pk for row in conversations],
+            echoed_at__isnull=True,
+            state__in=Delivery.POSSIBLY_POSTED,
+        ).order_by("message__seq")
+        for delivery in found:
+            self._by_conversation.setdefault(delivery.conversation_id, []).append(delivery)
+
+    def match(
+        self, conversation: Conversation, event: MessageReceived, origin: Message.Origin
+    ) -> Delivery | None:
+        waiting = self._by_conversation.get(conversation.pk)
+        if not waiting:
+            return None
+        candidates = [
+            row for row in waiting if row.direction == _ECHO_DIRECTION[origin]
+        ]
+        found = self._by_id(candidates, event) or self._by_text(candidates, event)
+        if found:
+            waiting.remove(found)
+        return found
+
+    @staticmethod
+    def _by_id(candidates: list[Delivery], event: MessageReceived) -> Delivery | None:
+        if not event.external_id:
+            return None
+        return next((row for row in candidates if row.external_id == event.external_id), None)
+
+    @staticmethod
+    def _by_text(candidates: list[Delivery], event: MessageReceived) -> Delivery | None:
+        key = echo_key(event.text)
+        for row in candidates:
+            # A delivery whose id is known is not the cause of an event with another id.
+            other_id = row.external_id and event.external_id
+            early = row.sending_at is not None and event.sent_at < row.sending_at - _CLOCK_SKEW
+            if row.echo_key == key and not other_id and not early:
+                return row
+        return None
