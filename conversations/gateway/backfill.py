@@ -1,0 +1,127 @@
+"""Fetches what was said while no socket was open; the platform never repeats it by itself.
+
+TRAP: after every connect the history of what was active since the last frame − 60 s is read.
+Live events of a conversation wait for its backfill, at most 2 s, so that order is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from conversations.genesys.events import Event
+from conversations.genesys.exceptions import GenesysError
+from conversations.genesys.rest import GenesysRest
+
+logger = logging.getLogger(__name__)
+
+HOLD_S = 2.0
+_SIDE_BY_SIDE = 8
+
+Put = Callable[[Event], Awaitable[None]]
+
+
+class Backfill:
+    """One for each opened connection. Events go through `offer` while it runs."""
+
+    def __init__(
+        self,
+        *,
+        rest: GenesysRest,
+        put: Put,
+        since: datetime,
+        known_since: Callable[[datetime], Awaitable[list[str]]],
+        hold_s: float = HOLD_S,
+    ) -> None:
+        self._rest = rest
+        self._put = put
+        self._since = since
+        self._known_since = known_since
+        self._hold_s = hold_s
+        self._waited_for: set[str] | None = None  # None: not known yet, so all are waited for
+        self._held: dict[str, list[Event]] = defaultdict(list)
+        self._is_holding = True
+        self.messages = 0
+
+    async def offer(self, event: Event) -> None:
+        """A live event: stored now, or held until its conversation's history is in."""
+        conversation_id = getattr(event, "conversation_id", None)
+        if self._is_holding and conversation_id is not None and self._waits(conversation_id):
+            self._held[conversation_id].append(event)
+            return
+        await self._put(event)
+
+    async def run(self) -> bool:
+        """Fetch all of it; True when the gap is closed."""
+        limit = asyncio.create_task(self._hold_no_longer(), name="backfill-hold")
+        try:
+            conversations = await self._active()
+            self._waited_for = set(conversations)
+            await self._release_others()
+            places = asyncio.Semaphore(_SIDE_BY_SIDE)
+            done = await asyncio.gather(
+                *(self._fetch(conversation_id, places) for conversation_id in conversations)
+            )
+            return all(done)
+        except GenesysError as error:
+            logger.warning("backfill not possible: %s", error)
+            return False
+        finally:
+            limit.cancel()
+            await self._release_all()
+
+    def _waits(self, conversation_id: str) -> bool:
+        return self._waited_for is None or conversation_id in self._waited_for
+
+    async def _active(self) -> list[str]:
+        active = await self._rest.active_conversations(self._since)
+        if active is None:  # the platform lacks the call: the conversations known here
+            return await self._known_since(self._since)
+        return [row.conversation_id for row in active]
+
+    async def _fetch(self, conversation_id: str, places: asyncio.Semaphore) -> bool:
+        """One conversation's history, then what was held of it."""
+        async with places:
+            try:
+                history = await self._history(conversation_id)
+            except GenesysError as error:
+                logger.warning("history not readable: %s", error)
+                return False
+            finally:
+                await asyncio.sleep(0)
+            for event in history or ():
+                await self._put(event)
+            self.messages += len(history or ())
+            await self._release(conversation_id)
+            return True
+
+    async def _history(self, conversation_id: str) -> list[Event] | None:
+        """A malformed entry in a history is kept once a connection, like a malformed frame."""
+        history = await self._rest.conversation_messages(conversation_id)
+        return list(history) if history is not None else None
+
+    async def _release(self, conversation_id: str) -> None:
+        if self._waited_for is not None:
+            self._waited_for.discard(conversation_id)
+        for event in self._held.pop(conversation_id, ()):
+            await self._put(event)
+
+    async def _release_others(self) -> None:
+        for conversation_id in [key for key in self._held if not self._waits(key)]:
+            await self._release(conversation_id)
+
+    async def _release_all(self) -> None:
+        self._is_holding = False
+        while self._held:
+            conversation_id, events = self._held.popitem()
+            for event in events:
+                await self._put(event)
+
+    async def _hold_no_longer(self) -> None:
+        await asyncio.sleep(self._hold_s)
+        await self._release_all()
+
+

@@ -1,0 +1,74 @@
+"""Leases of streams: gateways share them, one holds each. For the database thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from conversations.models import StreamState
+
+LEASE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a gateway has seen of its stream since it last said so."""
+
+    state: str
+    attempts: int
+    reason: str
+    frames: int
+    malformed: int
+    ignored: int
+    last_frame_at: datetime | None
+    backfilled_at: datetime | None
+
+
+def take(kind: str, key: str, *, owner: str) -> bool:
+    """Take the stream's lease if nobody has it; whoever takes it counts the epoch up."""
+    now = timezone.now()
+    StreamState.objects.get_or_create(kind=kind, key=key)
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(owner=owner)
+    won = StreamState.objects.filter(free, kind=kind, key=key).update(
+        owner=owner, lease_until=now + timedelta(seconds=LEASE_S), epoch=F("epoch") + 1
+    )
+    return won == 1
+
+
+def renew(kind: str, key: str, *, owner: str, progress: Progress) -> bool:
+    """Extend the lease and write down the stream's state; False: somebody else has it now."""
+    now = timezone.now()
+    changes: dict[str, object] = {
+        "lease_until": now + timedelta(seconds=LEASE_S),
+        "state": progress.state,
+        "attempts": progress.attempts,
+        "reason": progress.reason[:200],
+        "frames": F("frames") + progress.frames,
+        "malformed": F("malformed") + progress.malformed,
+        "ignored": F("ignored") + progress.ignored,
+        "updated_at": now,
+    }
+    if progress.last_frame_at:
+        changes["last_frame_at"] = progress.last_frame_at
+    if progress.backfilled_at:
+        changes["backfilled_at"] = progress.backfilled_at
+    won = StreamState.objects.filter(kind=kind, key=key, owner=owner).update(**changes)
+    return won == 1
+
+
+def give_back(kind: str, key: str, *, owner: str, reason: str) -> None:
+    StreamState.objects.filter(kind=kind, key=key, owner=owner).update(
+        owner="",
+        lease_until=None,
+        state=StreamState.State.STOPPED,
+        reason=reason[:200],
+        updated_at=timezone.now(),
+    )
+
+
+def last_frame_at(kind: str, key: str) -> datetime | None:
+    row = StreamState.objects.filter(kind=kind, key=key).first()
+    return row.last_frame_at if row else None

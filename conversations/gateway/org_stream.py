@@ -1,0 +1,150 @@
+"""The org-wide messaging stream: its session, its inbox, its backfill, its lease's progress."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.utils import timezone
+
+from conversations.conf import genesys_config
+from conversations.gateway import leases
+from conversations.gateway.backfill import Backfill
+from conversations.gateway.inbox import Counts, Inbox
+from conversations.gateway.leases import Progress
+from conversations.genesys.events import Event, TypingChanged
+from conversations.genesys.oauth import Token
+from conversations.genesys.protocols.messaging import MessagingProtocol
+from conversations.genesys.rest import GenesysRest
+from conversations.genesys.session import Session, StateChange
+from conversations.live import doorbell
+from conversations.models import Conversation, StreamState
+from conversations.net.http import HttpClient
+from conversations.tokens import DatabaseTokens
+
+logger = logging.getLogger(__name__)
+
+KIND, KEY = StreamState.Kind.MESSAGING.value, "org"
+_OVERLAP = timedelta(seconds=60)
+_KNOWN_CONVERSATIONS = 5000
+
+
+class OrgStream:
+    """Owns everything of one stream in this process while the lease is held."""
+
+    def __init__(self) -> None:
+        config = genesys_config()
+        self._inbox = Inbox(stream=KIND)
+        self._http = HttpClient()
+        self._tokens = DatabaseTokens(config, self._http, self._inbox.crossing.call)
+        self._rest = GenesysRest(self._http, config, self._tokens)
+        self._url = config.messaging_socket_url
+        self._session = Session(
+            name=KIND,
+            protocol=MessagingProtocol(),
+            url=self._url_with,
+            headers=lambda _token: {},
+            tokens=self._tokens,
+            on_event=self._on_event,
+            on_state=self._on_state,
+            on_open=self._on_open,
+        )
+        self._backfill: Backfill | None = None
+        self._backfilling: asyncio.Task[None] | None = None
+        self._state: StateChange | None = None
+        self._told = Counts()
+        self._backfilled_at: datetime | None = None
+        self._keys: OrderedDict[str, int] = OrderedDict()
+
+    async def run(self) -> None:
+        """Until `stop`; what was received is committed before it returns."""
+        try:
+            await self._session.run()
+        finally:
+            if self._backfilling:
+                self._backfilling.cancel()
+                await asyncio.gather(self._backfilling, return_exceptions=True)
+            await self._inbox.crossing.close()
+            await self._http.aclose()
+
+    def stop(self) -> None:
+        self._session.stop()
+
+    def progress(self) -> Progress:
+        """What has happened since the last call."""
+        now, told = self._inbox.counts, self._told
+        self._told = Counts(now.frames, now.malformed, now.ignored, now.repeated, now.echoes)
+        return Progress(
+            state=self._state.state if self._state else "connecting",
+            attempts=self._state.attempts if self._state else 0,
+            reason=self._state.reason if self._state else "",
+            frames=now.frames - told.frames,
+            malformed=now.malformed - told.malformed,
+            ignored=now.ignored - told.ignored,
+            last_frame_at=self._inbox.stored_until,
+            backfilled_at=self._backfilled_at,
+        )
+
+    def _url_with(self, token: Token) -> str:
+        # The token stands in the query (protocol §1); masking keeps it out of every log.
+        return f"{self._url}?{urlencode({'access_token': token.access_token})}"
+
+    def _on_state(self, change: StateChange) -> None:
+        self._state = change
+
+    async def _on_open(self) -> None:
+        """Every opened connection closes the gap before it, beside the live frames."""
+        if self._backfilling:
+            self._backfilling.cancel()
+        last = await self._inbox.crossing.call(leases.last_frame_at, KIND, KEY)
+        stored = self._inbox.stored_until
+        since = max(filter(None, (last, stored)), default=None)
+        if since is None:
+            since = timezone.now() - timedelta(seconds=settings.DELIVERY_TTL_S)
+        self._backfill = Backfill(
+            rest=self._rest,
+            put=self._inbox.put,
+            since=since - _OVERLAP,
+            known_since=lambda moment: self._inbox.crossing.call(_known_since, moment),
+        )
+        self._backfilling = asyncio.create_task(self._close_gap(self._backfill), name="backfill")
+
+    async def _close_gap(self, backfill: Backfill) -> None:
+        while not await backfill.run():
+            await asyncio.sleep(2)
+        self._backfilled_at = timezone.now()
+        logger.info("gap closed: %s messages read", backfill.messages)
+
+    async def _on_event(self, event: Event) -> None:
+        if isinstance(event, TypingChanged):
+            self._inbox.counts.frames += 1
+            await self._pass_on_typing(event)
+        elif self._backfill is not None:
+            await self._backfill.offer(event)
+        else:
+            await self._inbox.put(event)
+
+    async def _pass_on_typing(self, event: TypingChanged) -> None:
+        """Live only, at most once, never stored."""
+        key = self._keys.get(event.conversation_id)
+        if key is None:
+            key = await self._inbox.crossing.call(_key_of, event.conversation_id)
+            if key is None:
+                return
+            self._keys[event.conversation_id] = key
+            if len(self._keys) > _KNOWN_CONVERSATIONS:
+                self._keys.popitem(last=False)
+        doorbell.typing(key, event.sender.type, event.state, timezone.now())
+
+
+def _known_since(moment: datetime) -> list[str]:
+    rows = Conversation.objects.filter(last_event_at__gte=moment)
+    return list(rows.values_list("external_id", flat=True)[:1000])
+
+
+def _key_of(external_id: str) -> int | None:
+    return Conversation.objects.filter(external_id=external_id).values_list("pk", flat=True).first()

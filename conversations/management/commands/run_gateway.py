@@ -1,0 +1,29 @@
+"""The gateway process: holds the platform's sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from conversations.conf import genesys_config
+from conversations.gateway.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Hold the platform's sockets: receive every message, store it, wake the workers."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        genesys_config()  # a missing setting is said now, in one line
+
+        asyncio.run(_run())
+
+
+async def _run() -> None:
+    supervisor = Supervisor()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, supervisor.stop)
+    await supervisor.run()
