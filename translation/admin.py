@@ -1,0 +1,66 @@
+"""How translations were made; the providers' state, and the one thing that can be done to it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from conversations.admin.records import RecordAdmin, may, moment, pill
+from translation.models import ProviderState, Translation
+
+
+@admin.register(Translation)
+class TranslationAdmin(RecordAdmin):
+    created = moment("created_at", description="translated")
+
+    list_display = ("created", "conversation", "languages", "provider", "latency", "from_memory")
+    list_select_related = ("message__conversation",)
+    search_fields = ("message__conversation__external_id__exact",)
+    search_help_text = "Whole conversation id"
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    fieldsets: ClassVar = [
+        (None, {"fields": ("conversation", "message", "languages", "created")}),
+        ("How", {"fields": ("provider", "latency", "from_memory")}),
+    ]
+
+    @admin.display(description="conversation")
+    def conversation(self, record: Translation) -> str:
+        return record.message.conversation.external_id
+
+    @admin.display(description="languages")
+    def languages(self, record: Translation) -> str:
+        return f"{record.source_language or '?'} → {record.target_language}"
+
+    @admin.display(description="latency")
+    def latency(self, record: Translation) -> str:
+        return f"{record.latency_ms} ms"
+
+
+@admin.register(ProviderState)
+class ProviderStateAdmin(RecordAdmin):
+    action = "settings"
+    actions: ClassVar = ["ask_again"]
+    state_word = pill("state")
+    began = moment("since", description="since")
+    reopened = moment("reopened_at", description="asked again")
+    updated = moment("updated_at", description="updated")
+
+    list_display = ("name", "state_word", "reason", "began", "reopened", "updated")
+    fieldsets: ClassVar = [
+        (None, {"fields": ("name", "state_word", "reason", "began")}),
+        ("Operator", {"fields": ("reopened", "updated")}),
+    ]
+
+    def has_reopen_permission(self, request: HttpRequest) -> bool:
+        return may(request, "settings")
+
+    @admin.action(description="Ask the provider again", permissions=["reopen"])
+    def ask_again(self, request: HttpRequest, queryset: QuerySet[ProviderState]) -> None:
+        """The workers see the word within seconds and open the gate (protocol, 456 and 403)."""
+        count = queryset.update(reopened_at=timezone.now())
+        self.message_user(request, f"{count} provider(s) will be asked again.", messages.SUCCESS)

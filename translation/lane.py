@@ -1,0 +1,329 @@
+"""One conversation's work in a worker: translations side by side, deliveries one after another.
+
+A lane lives while its conversation has work; it holds the lease, keeps the order, and never lets
+an attributes PUT hold up the next POST (protocol §1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from django.utils import timezone
+
+from conversations.crossing import Crossing
+from conversations.genesys.exceptions import Ambiguous, GenesysError, Permanent, ScopeMissing
+from conversations.genesys.rest import GenesysRest
+from conversations.models import Delivery
+from conversations.services.attributes import KEYS, RecordAttributes
+from conversations.services.delivery import (
+    Confirm,
+    DeliveryStatus,
+    Release,
+    Requeue,
+    Settle,
+    StartSending,
+)
+from conversations.services.unit import Change, LeaseLost
+from translation.batching import BatchResult
+from translation.exceptions import TextRefused, TooLarge, TranslationError
+from translation.languages import canonical, display, is_same_language
+from translation.reconcile import find_out
+from translation.services import FailTranslation, Made, PassThrough, RecordTranslation
+from translation.work import AttributesItem, ConversationWork, WorkItem, load_conversation
+
+logger = logging.getLogger(__name__)
+
+State = Delivery.State
+_AGAIN_S = 5.0  # when a provider or the platform would not have it now
+_LONG_S = 30.0
+_WRITE_MARGIN_S = 8.0  # a request may last 7 s: none starts later than this before the lease ends
+
+
+class Translator(Protocol):
+    async def translate(self, text: str, *, source: str | None = None) -> BatchResult: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTools:
+    """What all lanes of a worker share."""
+
+    owner: str
+    crossing: Crossing[Change]
+    rest: GenesysRest
+    translator: Translator
+    target_language: str
+    head_wait_s: float
+    monotonic: Callable[[], float]
+
+
+class PutBack(Exception):
+    """The work cannot go on now; it stays in its rows and is claimed again later."""
+
+    def __init__(self, reason: str, *, seconds: float = _AGAIN_S) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+class Lane:
+    def __init__(self, work: ConversationWork, tools: LaneTools, *, lease_ends: float) -> None:
+        self.conversation_id = work.conversation_id
+        self.external_id = work.external_id
+        self.work_at = work.work_at
+        self.lease_ends = lease_ends  # monotonic; the drain moves it with each renewal
+        self.tools = tools
+        self._guest_id = work.guest_id
+        self._items: deque[WorkItem] = deque()
+        self._known: set[int] = set()
+        self._translations: dict[int, asyncio.Task[Made]] = {}
+        self._attributes: deque[AttributesItem] = deque()
+        self._attributes_known: set[int] = set()
+        self._attributes_task: asyncio.Task[None] | None = None
+        self.stopping = False
+        self.add(work)
+
+    def add(self, work: ConversationWork) -> None:
+        """Take in what is new; what is in hand already is left as it is."""
+        self.work_at = work.work_at
+        self._guest_id = work.guest_id or self._guest_id
+        for item in work.items:
+            if item.message_id in self._known:
+                continue
+            self._known.add(item.message_id)
+            self._items.append(item)
+            if not item.delivery_state:
+                self._translations[item.message_id] = asyncio.create_task(
+                    self._translate(item), name=f"translate-{item.message_id}"
+                )
+        for due in work.attributes:
+            self._add_attributes(due)
+
+    async def run(self) -> None:
+        """Work until nothing is left, then give the conversation back."""
+        try:
+            while not await self._work_off():
+                self.add(await self.tools.crossing.call(load_conversation, self.conversation_id))
+        except LeaseLost:
+            logger.warning("lease lost", extra={"conversation": self.external_id})
+        except PutBack as later:
+            logger.info("work put back: %s", later)
+            await self._give_back(timezone.now() + timedelta(seconds=later.seconds))
+        finally:
+            for task in (*self._translations.values(), self._attributes_task):
+                if task is not None:
+                    task.cancel()
+
+    async def _work_off(self) -> bool:
+        """Deliver what is in hand; True once the conversation was given back."""
+        while self._items and not self.stopping:
+            item = self._items[0]
+            await self._deliver(item)
+            self._items.popleft()
+            self._known.discard(item.message_id)
+        if self._attributes_task:
+            await self._attributes_task
+        if self.stopping:
+            return await self._give_back(timezone.now())
+        release = Release(self.conversation_id, self.tools.owner, seen_work_at=self.work_at)
+        return await self._commit(release)
+
+    async def _give_back(self, again_at: datetime) -> bool:
+        release = Release(self.conversation_id, self.tools.owner, None, again_at=again_at)
+        try:
+            await self._commit(release)
+        except LeaseLost:
+            logger.info("the conversation was taken over already")
+        return True
+
+    # --- translation ---------------------------------------------------------------------------
+
+    async def _translate(self, item: WorkItem) -> Made:
+        result = await self.tools.translator.translate(item.text)
+        made = Made(
+            text=result.text,
+            source_language=canonical(result.language),
+            target_language=canonical(self.tools.target_language),
+            provider=result.provider,
+            latency_ms=result.latency_ms,
+            from_memory=result.from_memory,
+        )
+        waits = self._items and self._items[0].message_id != item.message_id
+        if waits and not _needs_no_delivery(made):
+            # Ahead of its turn: make it durable and visible now, deliver it in its turn.
+            await self._commit(self._recorded(item, made, start=False))
+        return made
+
+    def _recorded(self, item: WorkItem, made: Made, *, start: bool) -> RecordTranslation:
+        return RecordTranslation(
+            self.conversation_id, item.message_id, self.tools.owner, made, start=start
+        )
+
+    async def _translated(self, item: WorkItem) -> tuple[WorkItem, DeliveryStatus | None]:
+        """The item with its translation; no status: nothing is to be delivered."""
+        try:
+            made = await self._translations[item.message_id]
+        except (TextRefused, TooLarge) as error:
+            await self._commit(
+                FailTranslation(
+                    self.conversation_id, item.message_id, self.tools.owner, str(error)
+                )
+            )
+            return item, None
+        except TranslationError as error:
+            # The provider's trouble, not the text's: nothing is lost, it is asked again later.
+            wait_s = getattr(error, "retry_after_s", None) or _AGAIN_S
+            raise PutBack(type(error).__name__, seconds=min(wait_s, _LONG_S)) from error
+        finally:
+            self._translations.pop(item.message_id, None)
+        item = replace(item, translated=made.text, source_language=made.source_language)
+        if _needs_no_delivery(made):
+            await self._commit(
+                PassThrough(self.conversation_id, item.message_id, self.tools.owner, made)
+            )
+            return item, None
+        status = await self._commit(self._recorded(item, made, start=True))
+        if status.state == State.QUEUED:
+            status = await self._start(item)
+        return item, status
+
+    # --- delivery ------------------------------------------------------------------------------
+
+    async def _deliver(self, item: WorkItem) -> None:
+        status: DeliveryStatus | None
+        if item.delivery_state == State.QUEUED:
+            status = await self._start(item)
+        elif item.delivery_state == State.SENDING:
+            # Whoever sent it died: by definition unknown (reliability §5.3.1).
+            status = await self._settle(item, State.AMBIGUOUS, "the sending process ended")
+        elif item.delivery_state == State.AMBIGUOUS:
+            status = DeliveryStatus(State.AMBIGUOUS, item.external_id, item.attempts)
+        else:
+            item, status = await self._translated(item)
+        if status is not None and status.state == State.SENDING:
+            status = await self._post(item)
+        if status is not None and status.state == State.AMBIGUOUS:
+            status = await find_out(self, item)
+        if status is not None and status.state == State.CONFIRMED:
+            self._add_attributes(
+                AttributesItem(
+                    item.message_id, item.text, item.source_language, datetime.now(UTC)
+                )
+            )
+
+    async def _start(self, item: WorkItem) -> DeliveryStatus:
+        return await self._commit(
+            StartSending(self.conversation_id, item.message_id, self.tools.owner)
+        )
+
+    async def _post(self, item: WorkItem) -> DeliveryStatus:
+        """`sending` is committed; now the first byte may leave, if the lease still holds."""
+        if self.tools.monotonic() > self.lease_ends - _WRITE_MARGIN_S:
+            await self._requeue(item, "the lease was about to end")
+            raise PutBack("the lease was about to end", seconds=0)
+        try:
+            external_id = await self.tools.rest.post_message(
+                self.external_id,
+                sender_id=item.guest_id or self._guest_id,
+                sender_type="guest",
+                text=item.translated,
+            )
+        except Ambiguous as error:
+            return await self._settle(item, State.AMBIGUOUS, str(error))
+        except Permanent as error:
+            return await self._settle(
+                item, State.FAILED, str(error), status=error.status, body=error.body
+            )
+        except GenesysError as error:
+            # Surely not delivered: throttled, refused, unreachable. It keeps its place.
+            await self._requeue(item, str(error))
+            raise _put_back(error) from error
+        return await self._commit(
+            Confirm(
+                self.conversation_id,
+                item.message_id,
+                self.tools.owner,
+                by="answer",
+                external_id=external_id or "",
+            )
+        )
+
+    async def _requeue(self, item: WorkItem, reason: str) -> None:
+        await self._commit(
+            Requeue(self.conversation_id, item.message_id, self.tools.owner, reason)
+        )
+
+    async def _settle(
+        self, item: WorkItem, state: State, reason: str, *, status: int | None = None, body: str = ""
+    ) -> DeliveryStatus:
+        return await self._commit(
+            Settle(
+                self.conversation_id, item.message_id, self.tools.owner, state, reason, status, body
+            )
+        )
+
+    # --- attributes ----------------------------------------------------------------------------
+
+    def _add_attributes(self, due: AttributesItem) -> None:
+        if due.message_id in self._attributes_known:
+            return
+        self._attributes_known.add(due.message_id)
+        self._attributes.append(due)
+        task = self._attributes_task
+        if task is None or (task.done() and task.exception() is None):
+            self._attributes_task = asyncio.create_task(
+                self._write_attributes(), name=f"attributes-{self.conversation_id}"
+            )
+
+    async def _write_attributes(self) -> None:
+        """One PUT after another, beside the POSTs: in order, never in their way (protocol §1)."""
+        while self._attributes:
+            due = self._attributes.popleft()
+            try:
+                status = await self.tools.rest.put_attributes(self.external_id, _payload(due))
+                record = self._audit(due, status, "", "")
+            except Permanent as error:
+                record = self._audit(due, error.status, str(error), error.body)
+            except GenesysError as error:
+                raise _put_back(error) from error
+            await self._commit(record)
+
+    def _audit(
+        self, due: AttributesItem, status: int, reason: str, body: str
+    ) -> RecordAttributes:
+        return RecordAttributes(
+            conversation_id=self.conversation_id,
+            message_id=due.message_id,
+            owner=self.tools.owner,
+            original_language=display(due.source_language),
+            target_language=display(self.tools.target_language),
+            translation_timestamp=due.confirmed_at,
+            http_status=status,
+            reason=reason,
+            body=body,
+        )
+
+    async def _commit(self, change: Change) -> Any:
+        return await self.tools.crossing.commit(change)
+
+
+def _put_back(error: GenesysError) -> PutBack:
+    """A missing scope does not come back in five seconds: ask rarely, and say it (protocol OAuth)."""
+    if isinstance(error, ScopeMissing):
+        logger.error("%s", error)
+        return PutBack(str(error), seconds=_LONG_S)
+    return PutBack(str(error))
+
+
+def _needs_no_delivery(made: Made) -> bool:
+    return is_same_language(made.source_language, made.target_language)
+
+
+def _payload(due: AttributesItem) -> dict[str, str]:
+    moment = due.confirmed_at.astimezone(UTC).isoformat(timespec="milliseconds")
+    values = (display(due.source_language), due.text, moment.replace("+00:00", "Z"))
+    return dict(zip(KEYS, values, strict=True))

@@ -1,0 +1,181 @@
+"""What a worker commits about a translation. Texts go to `MessageText`, facts to `Translation`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+
+from conversations.models import DeadLetter, Delivery, JournalEntry, Message, MessageText
+from conversations.services.delivery import (
+    DeliveryStatus,
+    keep_dead_letter,
+    queue_delivery,
+    settle,
+    start_sending,
+    status_of,
+)
+from conversations.services.journal import commitment, new_salt
+from conversations.services.unit import Unit
+from translation.models import Translation
+
+Pending = Message.TranslationState.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A translation as it was made: language as found by the provider, latency in ms."""
+
+    text: str
+    source_language: str
+    target_language: str
+    provider: str
+    latency_ms: int
+    from_memory: bool = False
+
+    def facts(self) -> dict[str, object]:
+        return {
+            "provider": self.provider,
+            "source_language": self.source_language,
+            "target_language": self.target_language,
+            "latency_ms": self.latency_ms,
+            "from_memory": self.from_memory,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTranslation:
+    """pending → translated, with its delivery; `start`: it is at the head and goes out now."""
+
+    conversation_id: int
+    message_id: int
+    owner: str
+    made: Made
+    start: bool
+
+    def apply(self, unit: Unit) -> DeliveryStatus:
+        conversation = unit.conversation(self)
+        message = unit.messages[self.message_id]
+        delivery = unit.deliveries.get(self.message_id)
+        if message.translation_state != Pending or delivery is not None:
+            return status_of(delivery) if delivery else DeliveryStatus("", "", 0)
+        message.translation_state = Message.TranslationState.TRANSLATED
+        unit.update(message, "translation_state", where={"translation_state": Pending})
+        text = MessageText(
+            message=message,
+            role=MessageText.Role.TRANSLATED,
+            language=self.made.target_language,
+            text=self.made.text,
+            salt=new_salt(),
+        )
+        unit.create(text)
+        unit.create(_translation(message, self.made, unit))
+        conversation.guest_language = self.made.source_language
+        unit.ledger.enter(
+            conversation,
+            JournalEntry.Kind.TRANSLATED,
+            message=message,
+            data=self.made.facts(),
+            commitment=commitment(text.salt, text.text),
+        )
+        delivery = queue_delivery(unit, message, text=self.made.text)
+        if _is_too_old(message, unit):
+            self._set_aside(unit, message, delivery)
+        elif self.start:
+            start_sending(unit, conversation, delivery)
+        return status_of(delivery)
+
+    def _set_aside(self, unit: Unit, message: Message, delivery: Delivery) -> None:
+        """Nothing old is delivered by itself (reliability I7): what was late already when it
+        reached us has expired; what grew old here is put before a person."""
+        arrived_late = message.received_at - message.sent_at > _ttl()
+        state = Delivery.State.EXPIRED if arrived_late else Delivery.State.REVIEW
+        reason = "older than DELIVERY_TTL_S" + (" when received" if arrived_late else "")
+        settle(unit, unit.conversation(self), delivery, state=state, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PassThrough:
+    """pending → passed through: it is in the agents' language already (TRAP: EN-US is en)."""
+
+    conversation_id: int
+    message_id: int
+    owner: str
+    made: Made
+
+    def apply(self, unit: Unit) -> bool:
+        conversation = unit.conversation(self)
+        message = unit.messages[self.message_id]
+        if message.translation_state != Pending:
+            return False
+        message.translation_state = Message.TranslationState.PASSED_THROUGH
+        unit.update(message, "translation_state", where={"translation_state": Pending})
+        unit.create(_translation(message, self.made, unit))
+        conversation.guest_language = conversation.guest_language or self.made.source_language
+        unit.ledger.enter(
+            conversation,
+            JournalEntry.Kind.PASSED_THROUGH,
+            message=message,
+            data=self.made.facts(),
+        )
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class FailTranslation:
+    """pending → failed: the provider will never take this text; the conversation goes on."""
+
+    conversation_id: int
+    message_id: int
+    owner: str
+    reason: str
+
+    def apply(self, unit: Unit) -> bool:
+        conversation = unit.conversation(self)
+        message = unit.messages[self.message_id]
+        if message.translation_state != Pending:
+            return False
+        message.translation_state = Message.TranslationState.FAILED
+        message.translation_reason = self.reason[:200]
+        unit.update(
+            message, "translation_state", "translation_reason", where={"translation_state": Pending}
+        )
+        unit.ledger.enter(
+            conversation,
+            JournalEntry.Kind.TRANSLATION_FAILED,
+            message=message,
+            data={"reason": self.reason[:200]},
+        )
+        keep_dead_letter(
+            unit,
+            DeadLetter.Kind.TRANSLATION,
+            conversation=conversation,
+            message_id=self.message_id,
+            reason=self.reason,
+            http_status=None,
+            body="",
+        )
+        return True
+
+
+def _translation(message: Message, made: Made, unit: Unit) -> Translation:
+    return Translation(
+        message=message,
+        provider=made.provider,
+        source_language=made.source_language,
+        target_language=made.target_language,
+        latency_ms=made.latency_ms,
+        from_memory=made.from_memory,
+        created_at=unit.now,
+    )
+
+
+def _ttl() -> timedelta:
+    return timedelta(seconds=settings.DELIVERY_TTL_S)
+
+
+def _is_too_old(message: Message, unit: Unit) -> bool:
+    # The guest's own time where the message reached us late, ours otherwise (clock skew).
+    written = message.sent_at if message.backfilled else message.received_at
+    return unit.now - written > _ttl()

@@ -1,0 +1,70 @@
+"""Celery's side of translation: wake-ups and the schedule. A task carries no work."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from celery.concurrency.prefork import TaskPool as PreforkPool
+from celery.signals import (
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
+
+from conversations.genesys.exceptions import CredentialsRefused, GenesysError
+from translation import runtime
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="rt.drain")
+def drain() -> None:
+    """Wake this process's drain; what it does stands in the rows."""
+    runtime.running().wake()
+
+
+@shared_task(name="rt.renew_token")
+def renew_token() -> None:
+    """Renew the token 60 s before its end, so that no request waits for it (protocol OAuth)."""
+    try:
+        runtime.running().renew_token()
+    except CredentialsRefused:
+        logger.error(
+            "GENESYS_CLIENT_ID or GENESYS_CLIENT_SECRET is wrong: the token endpoint answered 401. "
+            "Correct them and restart; nothing is asked until they change."
+        )
+    except GenesysError as error:
+        logger.warning("token not renewed: %s", error)
+
+
+# The drain runs from the worker's start, so that it sweeps before any wake-up. With the prefork
+# pool it lives in the children, with threads in the worker itself.
+@worker_process_init.connect
+def _start_in_child(**kwargs: Any) -> None:
+    _start()
+
+
+@worker_ready.connect
+def _start_in_worker(sender: Any = None, **kwargs: Any) -> None:
+    if not issubclass(sender.pool.__class__, PreforkPool):
+        _start()
+
+
+@worker_process_shutdown.connect
+def _stop_in_child(**kwargs: Any) -> None:
+    runtime.stop()
+
+
+@worker_shutdown.connect
+def _stop_in_worker(**kwargs: Any) -> None:
+    runtime.stop()
+
+
+def _start() -> None:
+    try:
+        runtime.running()
+    except Exception:
+        logger.exception("the drain did not start; it is tried again at the next wake-up")
