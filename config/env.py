@@ -1,0 +1,72 @@
+"""Typed readers of the environment; the only module that reads it. `NAME_FILE` names a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+_FALSE = {"", "0", "false", "no", "off"}
+_TRUE = {"1", "true", "yes", "on"}
+
+
+def text(name: str, default: str = "") -> str:
+    """The setting `name`, from the environment or from the file that `NAME_FILE` names."""
+    if name in os.environ:
+        return os.environ[name].strip()
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return default
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name}_FILE: cannot read {path} ({error.strerror}). Fix the path or unset it."
+        ) from error
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = text(name, str(default)).lower()
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+
+
+def number(name: str, default: int, *, low: int = 0, high: int | None = None) -> int:
+    value = text(name, str(default))
+    try:
+        parsed = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+    if parsed < low or (high is not None and parsed > high):
+        limits = f"from {low} to {high}" if high is not None else f"at least {low}"
+        raise ImproperlyConfigured(f"{name} must be {limits}, not {parsed}.")
+    return parsed
+
+
+def items(name: str, default: str = "") -> list[str]:
+    """A list separated by commas or spaces."""
+    return text(name, default).replace(",", " ").split()
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def key(name: str, *, default: str = "") -> str:
+    """A secret of at least 32 characters; required where there is no default."""
+    value = text(name, default)
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Give it at least 32 random characters, for example: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    if len(value) < 32:
+        raise ImproperlyConfigured(f"{name} is too short: at least 32 characters.")
+    return value

@@ -1,0 +1,180 @@
+"""Parley's settings, all from the environment: see .env.example for names, units and defaults."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+
+from config import database, env, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Keys and hosts -------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.key("SECRET_KEY")
+FIELD_KEY = env.key("FIELD_KEY")  # encrypts the token row and kept secrets
+JOURNAL_KEY = env.key("JOURNAL_KEY")  # signs the journal; outside the database
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
+ALLOWED_ORIGINS = env.items("ALLOWED_ORIGINS")  # exact: scheme, host, port
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+ADMIN_PATH = env.text("ADMIN_PATH", "admin").strip("/")
+
+# --- Genesys Cloud (protocol.md, first table) -------------------------------------------------
+GENESYS_CLIENT_ID = env.text("GENESYS_CLIENT_ID")
+GENESYS_CLIENT_SECRET = env.text("GENESYS_CLIENT_SECRET")
+GENESYS_ENV = env.text("GENESYS_ENV", "api.mypurecloud.com")
+GENESYS_API_URL = env.text("GENESYS_API_URL", f"https://{GENESYS_ENV}").rstrip("/")
+GENESYS_OAUTH_URL = env.text("GENESYS_OAUTH_URL", f"{GENESYS_API_URL}/oauth/token")
+GENESYS_OAUTH_STYLE = env.choice("GENESYS_OAUTH_STYLE", "basic", ("basic", "form"))
+GENESYS_SCOPES = env.text(
+    "GENESYS_SCOPES",
+    "webchat:send webchat:read webchat:write webchat:attachment:write conversation:write "
+    "conversation:webchat:write view:conversation analytics:conversation:read "
+    "webmessaging:send webmessaging:read analytics:read",
+)
+GENESYS_MESSAGING_SOCKET_URL = env.text(
+    "GENESYS_MESSAGING_SOCKET_URL",
+    f"wss://{GENESYS_ENV}/api/v2/conversations/messaging/websocket",
+)
+
+# --- Translation ------------------------------------------------------------------------------
+TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
+TRANSLATION_API_URL = env.text("TRANSLATION_API_URL")  # empty: the provider's own address
+TRANSLATION_API_KEY = env.text("TRANSLATION_API_KEY")
+TARGET_LANGUAGE = env.text("TARGET_LANGUAGE", "EN-US")  # the agents' language
+
+# --- Delivery (seconds) -----------------------------------------------------------------------
+HEAD_WAIT_S = env.number("HEAD_WAIT_S", 12, low=1, high=120)
+DELIVERY_TTL_S = env.number("DELIVERY_TTL_S", 120, low=10)
+CONVERSATION_IDLE_CLOSE_H = env.number("CONVERSATION_IDLE_CLOSE_H", 24, low=1)  # hours
+
+# --- Database, Redis, Celery ------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'parley.sqlite3'}")
+DATABASES = {"default": database.entry(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.text("REDIS_URL")  # empty: embedded mode, everything in one process
+
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {
+                # socket_timeout must stay above the layer's blocking read of 5 s, or every idle
+                # browser socket is closed about every 5 s (reliability F24).
+                "hosts": [
+                    {
+                        "address": REDIS_URL,
+                        "socket_timeout": 10,
+                        "socket_connect_timeout": 2,
+                        "health_check_interval": 10,
+                    }
+                ],
+                "prefix": "parley",
+                "expiry": 15,
+                "capacity": 1000,
+                "group_expiry": 86400,
+            },
+        }
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+# --- Applications -----------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "config",
+    "config.apps.ParleyAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "conversations",
+    "translation",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "live"
+LOGOUT_REDIRECT_URL = "login"
+
+# --- Time, language, files --------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"  # stored; pages show the viewer's zone
+LANGUAGE_CODE = "en"
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True  # serves from the sources where collectstatic has not run
+
+# --- Security ---------------------------------------------------------------------------------
+_HTTPS = env.flag("HTTPS", default=not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = _HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
+)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Logs -------------------------------------------------------------------------------------
+LOGGING_CONFIG = None
+logs.configure(
+    level=env.text("LOG_LEVEL", "INFO"),
+    as_json=env.flag("LOG_JSON", default=not sys.stderr.isatty()),
+    secrets=(SECRET_KEY, FIELD_KEY, JOURNAL_KEY, GENESYS_CLIENT_SECRET, TRANSLATION_API_KEY),
+)
