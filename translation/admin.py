@@ -44,7 +44,7 @@ class TranslationAdmin(RecordAdmin):
 @admin.register(ProviderState)
 class ProviderStateAdmin(RecordAdmin):
     action = "settings"
-    actions: ClassVar = ["ask_again"]
+    actions = ("ask_again",)
     state_word = pill("state")
     began = moment("since", description="since")
     reopened = moment("reopened_at", description="asked again")

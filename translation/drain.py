@@ -22,7 +22,7 @@ from conversations.services.unit import Change, apply_changes
 from translation.batching import Batcher
 from translation.lane import Lane, LaneTools
 from translation.provider_state import Seen, report
-from translation.work import LEASE_S, ConversationWork, Found, look_for_work
+from translation.work import LEASE_S, ConversationWork, Found, look_for_work, wake_forgotten
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ _BUSY_LOOK_S = 0.02  # while lanes run: how soon news of held conversations are 
 _LEAST_GAP_S = 0.004  # wake-ups closer than this share one look
 _RENEW_S = 3.0
 _REPORT_S = 2.0
+_AUDIT_S = 30.0
 MAX_LANES = 200
 
 
@@ -62,6 +63,7 @@ class Drain:
         self._stopping = False
         self._renew_at = 0.0
         self._report_at = 0.0
+        self._audit_at = 0.0
         self._started_at = timezone.now()
         self._reopened_at: datetime | None = None
 
@@ -74,6 +76,7 @@ class Drain:
             try:
                 await self._look()
                 await self._report_provider()
+                await self._find_forgotten()
             except DatabaseError as error:
                 logger.warning("cannot look for work: %s", type(error).__name__)
             except Exception:
@@ -151,3 +154,11 @@ class Drain:
         if reopened_at and reopened_at > (self._reopened_at or self._started_at):
             self._reopened_at = reopened_at
             self._batcher.reopen()
+
+    async def _find_forgotten(self) -> None:
+        now = self._monotonic()
+        if now < self._audit_at:
+            return
+        self._audit_at = now + _AUDIT_S
+        if count := await self._crossing.call(wake_forgotten):
+            logger.error("%s conversations had work that nothing announced", count)

@@ -120,11 +120,18 @@ class Lane:
 
     async def _work_off(self) -> bool:
         """Deliver what is in hand; True once the conversation was given back."""
-        while self._items and not self.stopping:
-            item = self._items[0]
-            await self._deliver(item)
-            self._items.popleft()
-            self._known.discard(item.message_id)
+        while not self.stopping:
+            if self._items:
+                item = self._items[0]
+                await self._deliver(item)
+                self._items.popleft()
+                self._known.discard(item.message_id)
+            elif self._attributes_task and not self._attributes_task.done():
+                await self._attributes_task
+            else:
+                break
+        # Where nothing was stopped this task is done: no news can slip in between the look at
+        # `_items` above and the release, which is refused when `work_at` has moved.
         if self._attributes_task:
             await self._attributes_task
         if self.stopping:

@@ -9,13 +9,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from conversations.models import Conversation, Delivery, Message, MessageText
 
 LEASE_S = 15.0  # at least twice the limit of a request (reliability C14)
-_NO_TRANSLATION = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,7 @@ def look_for_work(
     """Claim up to `capacity` conversations; report held ones whose work is newer than known."""
     now = timezone.now()
     if renew and held:
-        until = now + timedelta(seconds=LEASE_S)
-        Conversation.objects.filter(pk__in=list(held), lease_owner=owner).update(lease_until=until)
+        _renew(held, owner=owner, now=now)
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     mine = Q(lease_owner=owner)
     rows = Conversation.objects.filter(free | mine, work_at__lte=now).order_by("work_at")
@@ -89,13 +88,43 @@ def look_for_work(
 
 
 def _claim(ids: list[int], *, owner: str, now: datetime) -> list[Conversation]:
+    """Take what is still free; a row that another transaction holds now is left for later."""
     if not ids:
         return []
-    until = now + timedelta(seconds=LEASE_S)
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(lease_owner=owner)
-    # `until` is this look's own mark: whoever else claims, claims with another.
-    Conversation.objects.filter(free, pk__in=ids).update(lease_owner=owner, lease_until=until)
-    return list(Conversation.objects.filter(pk__in=ids, lease_owner=owner, lease_until=until))
+    with transaction.atomic():
+        locked = Conversation.objects.select_for_update(skip_locked=True)
+        rows = list(locked.filter(free, pk__in=ids).order_by("pk"))
+        _lease([row.pk for row in rows], owner=owner, now=now)
+    return rows
+
+
+def _renew(held: Collection[int], *, owner: str, now: datetime) -> None:
+    """Rows are locked in the order of their keys, as everywhere: no dead-lock."""
+    with transaction.atomic():
+        locked = Conversation.objects.select_for_update().filter(pk__in=held, lease_owner=owner)
+        _lease(list(locked.order_by("pk").values_list("pk", flat=True)), owner=owner, now=now)
+
+
+def _lease(ids: list[int], *, owner: str, now: datetime) -> None:
+    until = now + timedelta(seconds=LEASE_S)
+    Conversation.objects.filter(pk__in=ids).update(lease_owner=owner, lease_until=until)
+
+
+def wake_forgotten() -> int:
+    """Conversations with unfinished rows but no `work_at`: give them one. There should be none."""
+    forgotten = set(
+        Message.objects.awaiting_translation()
+        .filter(conversation__work_at__isnull=True)
+        .values_list("conversation_id", flat=True)[:1000]
+    )
+    deliveries = Delivery.objects.filter(conversation__work_at__isnull=True)
+    unfinished = Q(state__in=Delivery.UNFINISHED) | Q(attributes_state="pending")
+    forgotten.update(deliveries.filter(unfinished).values_list("conversation_id", flat=True)[:1000])
+    if not forgotten:
+        return 0
+    rows = Conversation.objects.filter(pk__in=forgotten, work_at__isnull=True)
+    return rows.update(work_at=timezone.now())
 
 
 def load_conversation(conversation_id: int) -> ConversationWork:

@@ -125,6 +125,8 @@ class HttpClient:
 
     async def _send(self, sending: _Sending, body: bytes | None, limit: int) -> Answer:
         request = sending.request(body, limit)
+        if self._client.is_closed:  # shutting down: what comes now goes back to its queue
+            raise NotSent("this client is closed")
         try:
             async with asyncio.timeout(self._total_timeout_s):
                 response = await self._client.send(request)

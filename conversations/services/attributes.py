@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Max
+
 from conversations.models import AttributeAudit, DeadLetter, Delivery, JournalEntry, MessageText
 from conversations.services.delivery import keep_dead_letter
 from conversations.services.journal import commitment
@@ -34,27 +36,25 @@ class RecordAttributes:
             return False
         written = not self.reason
         self._settle(unit, delivery, written=written)
-        text = MessageText.objects.filter(
-            message_id=self.message_id, role=MessageText.Role.ORIGINAL
-        ).first()
+        text = unit.shared(_originals).get(self.message_id)
         proof = commitment(bytes(text.salt), text.text) if text else ""
-        unit.create(
-            AttributeAudit(
-                conversation=conversation,
-                message_id=self.message_id,
-                keys=list(KEYS),
-                original_language=self.original_language,
-                target_language=self.target_language,
-                translation_timestamp=self.translation_timestamp,
-                written_at=unit.now,
-                status="written" if written else "failed",
-                http_status=self.http_status,
-                answer=self.reason[:2000],
-                commitment=proof,
-                text=text,
-                before=self._last_confirmed(unit),
-            )
+        last = unit.shared(_last_written)
+        audit = AttributeAudit(
+            conversation=conversation,
+            message_id=self.message_id,
+            keys=list(KEYS),
+            original_language=self.original_language,
+            target_language=self.target_language,
+            translation_timestamp=self.translation_timestamp,
+            written_at=unit.now,
+            status="written" if written else "failed",
+            http_status=self.http_status,
+            answer=self.reason[:2000],
+            commitment=proof,
+            text=text,
+            before_id=last.get(self.conversation_id),
         )
+        unit.create(audit)
         kind = JournalEntry.Kind
         unit.ledger.enter(
             conversation,
@@ -82,10 +82,18 @@ class RecordAttributes:
             delivery, "attributes_state", where={"attributes_state": states.PENDING}
         )
 
-    def _last_confirmed(self, unit: Unit) -> AttributeAudit | None:
-        return (
-            AttributeAudit.objects.filter(conversation_id=self.conversation_id, status="written")
-            .order_by("-id")
-            .only("pk")
-            .first()
-        )
+
+def _originals(unit: Unit) -> dict[int, MessageText]:
+    """The original texts of all messages of the transaction, read once."""
+    rows = MessageText.objects.filter(
+        message_id__in=list(unit.messages), role=MessageText.Role.ORIGINAL
+    )
+    return {row.message_id: row for row in rows}
+
+
+def _last_written(unit: Unit) -> dict[int, int]:
+    """Our last confirmed write of each conversation: what a PUT replaces."""
+    rows = AttributeAudit.objects.filter(
+        conversation_id__in=list(unit.conversations), status=AttributeAudit.Status.WRITTEN
+    )
+    return dict(rows.values_list("conversation_id").annotate(Max("id")))

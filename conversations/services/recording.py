@@ -202,8 +202,7 @@ class _Batch:
             delivery.reason = ""
             if delivery.direction == Delivery.Direction.GUEST_TO_AGENT:
                 delivery.attributes_state = Delivery.AttributesState.PENDING
-                conversation.work_at = self.now
-                self.work = True
+                self._announce_attributes(conversation, before)
         self.echoed.append((delivery, before))
         message.seq = self.ledger.enter(
             conversation,
@@ -211,6 +210,13 @@ class _Batch:
             message=delivery.message_id,
             data={"by": "echo", "attempt": delivery.attempts, "external_id": message.external_id},
         )
+
+    def _announce_attributes(self, conversation: Conversation, before: str) -> None:
+        """While a worker waits for its POST's answer it goes on to the attributes by itself."""
+        if before == Delivery.State.SENDING and conversation.work_at is not None:
+            return
+        conversation.work_at = self.now
+        self.work = True
 
     def _write_echoes(self) -> None:
         update_rows(

@@ -7,10 +7,10 @@ commit, which applies what has gathered as one transaction (design.md: the journ
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -18,6 +18,9 @@ from django.utils import timezone
 from conversations.models import Conversation, Delivery, Message
 from conversations.models.bulk import update_rows
 from conversations.services.journal import Ledger, lock_conversations
+
+
+Shared = TypeVar("Shared")
 
 
 class LeaseLost(RuntimeError):
@@ -57,6 +60,7 @@ class Unit:
             self.deliveries = {
                 row.message_id: row for row in Delivery.objects.filter(message_id__in=keys)
             }
+        self._shared: dict[Callable[[Unit], Any], Any] = {}
         self._created: dict[type[models.Model], list[models.Model]] = defaultdict(list)
         self._updated: dict[tuple[type[models.Model], tuple[str, ...]], _Update] = {}
 
@@ -66,6 +70,12 @@ class Unit:
         if change.owner and conversation.lease_owner != change.owner:
             raise LeaseLost(conversation.external_id)
         return conversation
+
+    def shared(self, read: Callable[[Unit], Shared]) -> Shared:
+        """What `read` finds for the whole unit, read once however many changes ask."""
+        if read not in self._shared:
+            self._shared[read] = read(self)
+        return cast("Shared", self._shared[read])
 
     def create(self, row: models.Model) -> None:
         self._created[type(row)].append(row)
