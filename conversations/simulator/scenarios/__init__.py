@@ -1,0 +1,1 @@
+"""Written conversations (JSON beside this file), their loader, their player, generated load."""

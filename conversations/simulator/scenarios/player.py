@@ -1,0 +1,108 @@
+"""Playing scenarios: who types, writes and reads when. Time is divided by `speed`."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from typing import TYPE_CHECKING
+
+from conversations.simulator.scenarios.loader import Scenario, Script, Turn, load
+
+if TYPE_CHECKING:
+    from conversations.simulator.messages import SimulatedConversation
+    from conversations.simulator.world import World
+
+logger = logging.getLogger(__name__)
+READ_AFTER_S = 0.6
+REST_S = 5.0  # between two conversations of one place in a looping scenario
+
+
+class Player:
+    """Plays into one world; every task it starts is its own and ends with `stop`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.played: list[str] = []  # ids of conversations, in the order they began
+
+    def start(
+        self,
+        name: str,
+        *,
+        speed: float = 1.0,
+        conversations: int | None = None,
+        loop: bool | None = None,
+    ) -> list[asyncio.Task[None]]:
+        """Begin a scenario. `conversations`: how many side by side; default: each script once."""
+        scenario = load(name)
+        self.learn(scenario)
+        looping = scenario.loop if loop is None else loop
+        scripts = scenario.scripts
+        count = conversations or len(scripts)
+        chosen = list(itertools.islice(itertools.cycle(scripts), count))
+        started = []
+        for place, script in enumerate(chosen):
+            delay_s = place * scenario.stagger_s / speed
+            work = self._place(script, delay_s=delay_s, speed=speed, looping=looping)
+            task = asyncio.get_running_loop().create_task(work, name=f"simulator-{script.name}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            started.append(task)
+        return started
+
+    def learn(self, scenario: Scenario) -> None:
+        """The translation service knows what the scenario's guests are going to say."""
+        for script in scenario.scripts:
+            for turn in script.turns:
+                if turn.speaker == "guest":
+                    english = turn.translation or turn.text
+                    self._world.phrases.learn(turn.text, language=script.language, english=english)
+
+    async def stop(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _place(self, script: Script, *, delay_s: float, speed: float, looping: bool) -> None:
+        await asyncio.sleep(delay_s)
+        while True:
+            if looping:
+                await self._world.socket_opened.wait()  # a demo waits for someone to watch
+            await self.play(script, speed=speed)
+            if not looping:
+                return
+            await asyncio.sleep(REST_S / speed)
+
+    async def play(self, script: Script, *, speed: float = 1.0) -> str:
+        world = self._world
+        conversation = world.open_conversation(
+            guest=script.guest,
+            agent=script.agent,
+            language=script.language,
+            scenario=script.name,
+        )
+        self.played.append(conversation.id)
+        del self.played[:-10_000]
+        for turn in script.turns:
+            await self._turn(conversation, turn, script=script, speed=speed)
+        return conversation.id
+
+    async def _turn(
+        self, conversation: SimulatedConversation, turn: Turn, *, script: Script, speed: float
+    ) -> None:
+        world = self._world
+        typing_s = min(turn.typing_s, turn.pause_s)
+        await asyncio.sleep((turn.pause_s - typing_s) / speed)
+        if turn.read:
+            world.read(conversation, turn.speaker)  # who answers has read
+        world.type_(conversation, turn.speaker, "active")
+        await asyncio.sleep(typing_s / speed)
+        if turn.speaker == "guest":
+            world.say_as_guest(
+                conversation, turn.text, language=script.language, translation=turn.translation
+            )
+        else:
+            world.say_as_agent(conversation, turn.text)
+        world.type_(conversation, turn.speaker, "inactive")
