@@ -1,0 +1,51 @@
+"""Lets the test flush pass the append-only triggers, without taking them from the tests.
+
+Between two transactional tests Django empties all tables: TRUNCATE on PostgreSQL, DELETE on
+SQLite. Both are what our triggers refuse. They are set aside for the flush alone, and what
+migrations wrote once (groups and their permissions) is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# Written by migrations, read by every test of access: a flush would take them for good.
+KEPT = {"auth_group", "auth_group_permissions", "auth_permission", "django_content_type"}
+
+
+def let_flush_pass_triggers(connection: BaseDatabaseWrapper) -> None:
+    """For the backend's class: every thread and every event loop has a wrapper of its own."""
+    operations: Any = type(connection.ops)
+    plain_sql_flush = operations.sql_flush
+
+    def sql_flush(self: Any, style: Any, tables: Sequence[str], **options: Any) -> list[str]:
+        emptied = [table for table in tables if table not in KEPT]
+        before, after = _set_aside(self.connection, emptied)
+        return [*before, *plain_sql_flush(self, style, emptied, **options), *after]
+
+    operations.sql_flush = sql_flush
+
+
+def _set_aside(
+    connection: BaseDatabaseWrapper, tables: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Statements that switch the triggers of these tables off, and on again."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
+            found = [row for row in cursor.fetchall() if row[1] in tables]
+        return [f'DROP TRIGGER "{name}"' for name, _, _ in found], [sql for _, _, sql in found]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+            "WHERE NOT tgisinternal AND tgenabled = 'O' AND relname = ANY(%s)",
+            [list(tables)],
+        )
+        rows = cursor.fetchall()
+    return (
+        [f'ALTER TABLE "{table}" DISABLE TRIGGER "{name}"' for name, table in rows],
+        [f'ALTER TABLE "{table}" ENABLE TRIGGER "{name}"' for name, table in rows],
+    )

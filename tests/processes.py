@@ -1,0 +1,159 @@
+"""Real processes of ours for flow tests: gateway, worker, web, and any other manage.py command.
+
+They get the test database, Redis and the simulator by their environment alone, as an operator
+would give them. Output goes to a file each; a failed start shows its tail.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from tests.server_process import spare_port
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_WITHIN_S = 30.0
+STOP_WITHIN_S = 20.0
+TAIL_LINES = 40
+
+
+@dataclass(slots=True)
+class RunningProcess:
+    name: str
+    log: Path
+    popen: subprocess.Popen[bytes]
+
+    @property
+    def is_running(self) -> bool:
+        return self.popen.poll() is None
+
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def tail(self) -> str:
+        return "\n".join(self.output().splitlines()[-TAIL_LINES:])
+
+    def send_signal(self, number: int) -> None:
+        """To the whole process group: SIGSTOP, SIGCONT, SIGKILL reach children too."""
+        if self.is_running:
+            os.killpg(self.popen.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+        self.popen.wait(STOP_WITHIN_S)
+
+    def stop(self) -> int:
+        """SIGTERM to the process itself, as a supervisor would; kill after a while."""
+        if self.is_running:
+            self.popen.terminate()
+        try:
+            return self.popen.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} ignored SIGTERM:\n{self.tail()}") from None
+
+
+class Processes:
+    """Starts processes with one environment and stops all of them at the end."""
+
+    def __init__(self, *, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.environment = dict(environment)
+        self.running: list[RunningProcess] = []
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        ready: Callable[[], bool] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> RunningProcess:
+        """Blocks until `ready()`; async tests call it by `asyncio.to_thread`."""
+        log = self.folder / f"{name}-{len(self.running)}.log"
+        with log.open("wb") as output:
+            popen = subprocess.Popen(  # noqa: S603 - commands of the tests
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=os.environ | self.environment | dict(environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        process = RunningProcess(name=name, log=log, popen=popen)
+        self.running.append(process)
+        if ready is not None:
+            self.wait_until(ready, what=f"{name} is ready", of=process)
+        return process
+
+    def start_gateway(self, *, ready: Callable[[], bool] | None = None) -> RunningProcess:
+        return self.start("gateway", ["manage.py", "run_gateway"], ready=ready)
+
+    def start_worker(
+        self, *, queues: str = "rt,sync,bulk", ready: Callable[[], bool] | None = None
+    ) -> RunningProcess:
+        options = ["-Q", queues, "-P", "threads", "-c", "4", "--without-gossip", "--without-mingle"]
+        command = ["-m", "celery", "-A", "config", "worker", *options]
+        return self.start("worker", command, ready=ready)
+
+    def start_web(self, *, port: int | None = None) -> tuple[RunningProcess, str]:
+        """Daphne, and the address it answers at."""
+        port = port or spare_port()
+        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"]
+        process = self.start("web", command, ready=lambda: is_listening(port))
+        return process, f"http://127.0.0.1:{port}"
+
+    def wait_until(
+        self,
+        condition: Callable[[], bool],
+        *,
+        what: str,
+        within_s: float = READY_WITHIN_S,
+        of: RunningProcess | None = None,
+    ) -> None:
+        """Polls; fails with the tails of all logs, at once when `of` has ended."""
+        deadline = time.monotonic() + within_s
+        while not condition():
+            if of is not None and not of.is_running:
+                raise AssertionError(f"{of.name} ended before {what}:\n{of.tail()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not in {within_s:.0f} s: {what}\n{self.tails()}")
+            time.sleep(0.05)
+
+    def tails(self) -> str:
+        return "\n".join(f"--- {process.name}\n{process.tail()}" for process in self.running)
+
+    def stop_all(self) -> None:
+        """All get their SIGTERM first, so that stopping takes as long as the slowest."""
+        for process in self.running:
+            if process.is_running:
+                process.popen.terminate()
+        deadline = time.monotonic() + STOP_WITHIN_S
+        for process in self.running:
+            try:
+                process.popen.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def database_url_of(name: str) -> str:
+    """DATABASE_URL with the name of the test database (a path on SQLite)."""
+    url = os.environ["DATABASE_URL"]
+    if url.startswith("sqlite"):
+        return f"sqlite:///{name}"
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
