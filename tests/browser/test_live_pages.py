@@ -1,0 +1,177 @@
+"""The live pages in a real browser, served by a real Daphne."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from conversations.live import doorbell
+from tests.conversations.live.histories import History, a_conversation, a_user
+from tests.processes import Processes, RunningProcess
+from tests.server_process import spare_port
+
+PASSWORD = "a-pass-phrase-of-the-tests"
+HOSTILE = '<img src=x onerror="document.title=1"><b>hi</b> & "quotes" \u202e'
+LIVE = "#connection[data-state=live]"
+
+
+class Web:
+    def __init__(self, processes: Processes, page: Page) -> None:
+        port = spare_port()
+        processes.environment["ALLOWED_ORIGINS"] = f"http://127.0.0.1:{port}"
+        self.process: RunningProcess
+        self.process, self.address = processes.start_web(port=port)
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._note)
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error" and "status of 404" not in message.text:
+            self.complaints.append(message.text)
+
+    def log_in(self, user: str, path: str = "/") -> None:
+        self.page.goto(self.address + path)
+        self.page.get_by_label("User name").fill(user)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+
+
+@pytest.fixture
+def web(processes: Processes, page: Page) -> Iterator[Web]:
+    running = Web(processes, page)
+    yield running
+    assert running.complaints == []
+
+
+def ring(history: History) -> None:
+    doorbell.ring([(history.conversation.pk, history.conversation.seq)])
+
+
+def test_a_supervisor_watches_a_message_being_translated_and_delivered(web: Web):
+    a_user("sam", "supervisor")
+    history = History(a_conversation("c-1", guest_name="María"))
+    message = history.say("guest", "Hola")
+    web.log_in("sam")
+    web.page.get_by_role("link", name="María").click()
+    bubble = web.page.locator(".bubble")
+    expect(web.page.locator(LIVE)).to_be_visible(timeout=10_000)
+    expect(bubble).to_contain_text("Translating…")
+
+    history.translate(message)
+    ring(history)
+    expect(bubble.locator(".said")).to_have_text("Hello")
+    expect(bubble.locator(".other")).to_contain_text("Hola")
+    expect(bubble.locator(".pair")).to_have_text("ES→EN")
+    history.confirm(message)
+    ring(history)
+
+    expect(bubble).to_contain_text("Delivered")
+    expect(bubble.locator(".said")).to_have_attribute("lang", "en-US")
+    bubble.locator(".pair").focus()
+    expect(bubble.locator(".popover")).to_contain_text("12 ms")
+
+
+def test_what_a_guest_writes_is_never_markup(web: Web):
+    a_user("sam", "supervisor")
+    history = History(a_conversation("c-1", guest_name=HOSTILE))
+    history.say("guest", HOSTILE)
+
+    web.log_in("sam", "/live/c-1/")
+
+    expect(web.page.locator(".said")).to_have_text(HOSTILE)
+    assert web.page.locator(".bubbles img, .bubbles b").count() == 0
+    web.page.goto(web.address + "/live/")
+    expect(web.page.locator("#wall-rows .words")).to_contain_text("<b>hi</b>")
+    assert web.page.locator("#wall-rows img").count() == 0
+
+
+def test_a_reader_who_scrolled_up_is_told_how_much_is_new(web: Web):
+    a_user("sam", "supervisor")
+    history = History(a_conversation("c-1"))
+    for number in range(40):
+        history.say("guest", f"número {number}")
+    web.log_in("sam", "/live/c-1/")
+    expect(web.page.locator(LIVE)).to_be_visible(timeout=10_000)
+    expect(web.page.get_by_text("número 39")).to_be_in_viewport()
+
+    web.page.locator("#transcript").evaluate("node => node.scrollTo(0, 0)")
+    expect(web.page.get_by_text("número 0")).to_be_in_viewport()
+    history.say("guest", "la última")
+    ring(history)
+
+    web.page.get_by_role("button", name="1 new ↓").click()
+    expect(web.page.get_by_text("la última")).to_be_in_viewport()
+
+
+def test_typing_is_shown_and_expires(web: Web):
+    a_user("sam", "supervisor")
+    history = History(a_conversation("c-1", guest_name="María"))
+    web.log_in("sam", "/live/c-1/")
+    expect(web.page.locator(LIVE)).to_be_visible(timeout=10_000)
+
+    doorbell.typing(history.conversation.pk, "guest", "started", datetime.now(UTC))
+
+    expect(web.page.get_by_text("María is typing…")).to_be_visible()
+    expect(web.page.get_by_text("María is typing…")).to_be_hidden(timeout=7_000)
+
+
+def test_a_page_says_that_it_is_not_live_and_catches_up(web: Web):
+    a_user("sam", "supervisor")
+    history = History(a_conversation("c-1"))
+    web.log_in("sam", "/live/c-1/")
+    expect(web.page.locator(LIVE)).to_be_visible(timeout=10_000)
+
+    web.process.send_signal(signal.SIGSTOP)
+    history.say("guest", "mientras tanto")
+    expect(web.page.locator("#connection-text")).to_contain_text("not live", timeout=14_000)
+    web.process.send_signal(signal.SIGCONT)
+
+    expect(web.page.get_by_text("mientras tanto")).to_be_visible(timeout=15_000)
+    expect(web.page.locator(LIVE)).to_be_visible(timeout=15_000)
+
+
+def test_the_wall_is_filtered_by_its_address_and_walked_by_keys(web: Web):
+    a_user("sam", "supervisor")
+    for name in ("María", "Jonas", "Émile"):
+        History(a_conversation(f"c-{name}", guest_name=name)).say()
+    web.log_in("sam", "/live/?q=jonas")
+    rows = web.page.locator("#wall-rows tr:visible")
+    expect(rows).to_have_count(1, timeout=10_000)
+
+    web.page.get_by_label("Search").fill("")
+    expect(rows).to_have_count(3)
+    assert web.page.url == web.address + "/live/"
+    web.page.locator("h1").click()
+    web.page.keyboard.press("j")
+    web.page.keyboard.press("j")
+    web.page.keyboard.press("Enter")
+
+    expect(web.page.locator("h1")).to_have_text("Jonas")
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+def test_no_page_scrolls_sideways(web: Web, width: int):
+    a_user("root-like", "admin")
+    history = History(a_conversation("c-1", guest_name="م" * 60))
+    history.say("guest", "https://example.org/" + "x" * 300)
+    web.page.set_viewport_size({"width": width, "height": 700})
+    web.log_in("root-like", "/live/c-1/")
+    expect(web.page.locator(".bubble")).to_be_visible()
+
+    for path in ("/live/c-1/", "/live/", "/live/none/"):
+        web.page.goto(web.address + path)
+        web.page.wait_for_timeout(300)
+        assert web.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_wrong_password_is_said_and_the_login_page_is_read_out(web: Web):
+    web.log_in("nobody")
+
+    expect(web.page.get_by_role("alert")).to_be_visible()
+    expect(web.page.get_by_label("User name")).to_have_value("nobody")

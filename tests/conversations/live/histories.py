@@ -1,0 +1,163 @@
+"""Histories of conversations for the tests of the live pages, written straight into the tables.
+
+What happens is a list of (step, which message); the journal gets its entry as services write it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from conversations.models import (
+    Agent,
+    AttributeAudit,
+    Conversation,
+    Delivery,
+    JournalEntry,
+    Message,
+    MessageText,
+)
+
+_numbers = itertools.count(1)
+KIND = JournalEntry.Kind
+
+
+def a_user(name: str, group: str = "", *, agent_id: str = "") -> User:
+    user = User.objects.create_user(name, password="a-pass-phrase-of-the-tests")
+    if group:
+        user.groups.add(Group.objects.get_or_create(name=group)[0])
+    if agent_id:
+        Agent.objects.create(user=user, external_id=agent_id)
+    return user
+
+
+def a_conversation(external_id: str = "", **fields: Any) -> Conversation:
+    now = timezone.now()
+    values = {"guest_name": "María", "created_at": now, "last_event_at": now} | fields
+    return Conversation.objects.create(external_id=external_id or f"c-{next(_numbers)}", **values)
+
+
+class History:
+    """One conversation, changed step by step."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.messages: list[Message] = []
+
+    def step(self, name: str, which: int = 0) -> None:
+        if name in ("guest", "agent"):
+            self.say(name)
+        elif name == "close":
+            self.conversation.state = Conversation.State.CLOSED
+            self.conversation.closed_at = timezone.now()
+            self._enter(KIND.CLOSED)
+        elif self.messages:
+            getattr(self, name)(self.messages[which % len(self.messages)])
+
+    def say(self, origin: str = "guest", text: str = "Hola") -> Message:
+        message = self._store(origin)
+        self._text(message, MessageText.Role.ORIGINAL, text, "es")
+        self._enter(KIND.RECEIVED, message, seq=message.seq)
+        self.messages.append(message)
+        return message
+
+    def translate(self, message: Message) -> None:
+        if message.translation_state != Message.TranslationState.PENDING:
+            return
+        message.translation_state = Message.TranslationState.TRANSLATED
+        message.save()
+        self._text(message, MessageText.Role.TRANSLATED, "Hello", "en-US")
+        Delivery.objects.create(
+            conversation=self.conversation,
+            message=message,
+            direction=Delivery.Direction.GUEST_TO_AGENT,
+            echo_key="e",
+            created_at=timezone.now(),
+        )
+        self.conversation.guest_language = "es"
+        facts = {"provider": "deepl", "source_language": "es", "target_language": "en-US"}
+        self._enter(KIND.TRANSLATED, message, latency_ms=12, from_memory=False, **facts)
+
+    def confirm(self, message: Message) -> None:
+        self._deliver(message, Delivery.State.CONFIRMED, KIND.CONFIRMED)
+
+    def doubt(self, message: Message) -> None:
+        self._deliver(message, Delivery.State.AMBIGUOUS, KIND.AMBIGUOUS)
+
+    def echo(self, message: Message) -> None:
+        """The platform sends our delivery back; the entry is about the echo."""
+        delivery = Delivery.objects.filter(message=message, echoed_at__isnull=True).first()
+        if delivery is None:
+            return
+        stored = self._store("injected", echo_of=delivery)
+        delivery.echoed_at = timezone.now()
+        delivery.confirmed_by = "echo"
+        delivery.state = Delivery.State.CONFIRMED
+        delivery.save()
+        self._enter(KIND.ECHOED, stored, seq=stored.seq)
+
+    def attribute(self, message: Message) -> None:
+        now = timezone.now()
+        AttributeAudit.objects.create(
+            conversation=self.conversation,
+            message=message,
+            keys=["originalText"],
+            translation_timestamp=now,
+            written_at=now,
+            status="written",
+            commitment="0",
+        )
+        self._enter(KIND.ATTRIBUTES_WRITTEN, message)
+
+    def read(self, message: Message) -> None:
+        message.read_at = timezone.now()
+        message.save()
+        self._enter(KIND.READ, message)
+
+    def _deliver(self, message: Message, state: str, kind: str) -> None:
+        if Delivery.objects.filter(message=message).update(state=state):
+            self._enter(kind, message)
+
+    def _store(self, origin: str, **fields: Any) -> Message:
+        self.conversation.seq += 1
+        at = timezone.now() + timedelta(microseconds=self.conversation.seq)
+        pending = origin in ("guest", "agent")
+        return Message.objects.create(
+            conversation=self.conversation,
+            seq=self.conversation.seq,
+            origin=origin,
+            external_id=f"m-{next(_numbers)}",
+            sender_name=origin,
+            sent_at=at,
+            received_at=at,
+            translation_state=Message.TranslationState.PENDING if pending else "",
+            **fields,
+        )
+
+    def _text(self, message: Message, role: str, text: str, language: str) -> None:
+        MessageText.objects.create(
+            message=message, role=role, text=text, language=language, salt=b"0" * 16
+        )
+
+    def _enter(
+        self, kind: str, message: Message | None = None, *, seq: int | None = None, **data: Any
+    ) -> None:
+        if seq is None:
+            self.conversation.seq += 1
+        self.conversation.last_event_at = timezone.now()
+        self.conversation.save()
+        JournalEntry.objects.create(
+            conversation=self.conversation,
+            seq=seq or self.conversation.seq,
+            kind=kind,
+            actor="test",
+            at=timezone.now(),
+            message=message,
+            data=json.dumps(data) if data else "",
+            digest="0",
+        )

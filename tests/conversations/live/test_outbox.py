@@ -1,0 +1,115 @@
+"""Credit: a page that does not read costs a bounded amount, and starts afresh later."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from conversations.live import outbox as limits
+from conversations.live.frames import Frame
+from conversations.live.outbox import Outbox
+
+FRAME = Frame("{}", 2)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def drained(outbox: Outbox) -> None:
+    task = asyncio.create_task(outbox.run())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def an_outbox(clock: Clock) -> tuple[Outbox, list[str]]:
+    sent: list[str] = []
+
+    async def send(text: str) -> None:
+        sent.append(text)
+
+    return Outbox(send, monotonic=clock), sent
+
+
+async def test_a_page_that_acknowledges_nothing_gets_only_its_credit(clock):
+    outbox, sent = an_outbox(clock)
+
+    taken = [outbox.put(FRAME) for _ in range(limits.MAX_FRAMES + 10)]
+    await drained(outbox)
+
+    assert taken.count(True) == limits.MAX_FRAMES
+    assert outbox.is_stale
+    assert len(sent) == 0  # what waited was dropped: a snapshot will say more
+
+
+async def test_a_page_may_be_behind_by_half_a_megabyte_at_most(clock):
+    outbox, _ = an_outbox(clock)
+
+    assert outbox.put(Frame("x", limits.MAX_BYTES))
+    assert not outbox.put(FRAME)
+
+
+async def test_a_snapshot_may_be_larger_than_the_credit(clock):
+    outbox, sent = an_outbox(clock)
+    outbox.put(FRAME)
+
+    assert outbox.put(Frame("large", limits.MAX_BYTES * 2), is_start=True)
+    await drained(outbox)
+
+    assert sent == ["{}", "large"]
+
+
+async def test_acknowledged_frames_give_the_credit_back(clock):
+    outbox, _ = an_outbox(clock)
+    for _ in range(3):
+        for _ in range(limits.MAX_FRAMES):
+            assert outbox.put(FRAME)
+        await drained(outbox)
+        assert outbox.acknowledge(outbox._sent)
+
+    assert outbox.has_caught_up()
+
+
+async def test_more_than_was_sent_cannot_be_acknowledged(clock):
+    outbox, _ = an_outbox(clock)
+    outbox.put(FRAME)
+    await drained(outbox)
+
+    assert not outbox.acknowledge(2)
+    assert not outbox.acknowledge(-1)
+
+
+async def test_a_silent_page_becomes_stale_and_then_hopeless(clock):
+    outbox, _ = an_outbox(clock)
+    outbox.put(FRAME)
+    await drained(outbox)
+
+    clock.now = limits.SILENT_S
+    outbox.check()
+    assert outbox.is_stale
+    assert not outbox.is_hopeless
+
+    clock.now += limits.GIVE_UP_S
+    assert outbox.is_hopeless
+
+
+async def test_nothing_goes_out_once_it_is_shut(clock):
+    outbox, sent = an_outbox(clock)
+    outbox.put(FRAME)
+    outbox.shut()
+    outbox.put(FRAME)
+
+    await drained(outbox)
+
+    assert sent == []

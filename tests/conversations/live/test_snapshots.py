@@ -1,0 +1,130 @@
+"""A page that applied all events equals a fresh page, at a fixed number of queries."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conversations.live import snapshots
+from conversations.live.rows import rows_for
+from tests.conversations.live.histories import History, a_conversation
+from tests.conversations.live.pages import Page
+
+pytestmark = pytest.mark.django_db
+
+STEPS = ("guest", "agent", "translate", "confirm", "doubt", "echo", "attribute", "read", "close")
+histories = st.lists(
+    st.tuples(st.sampled_from(STEPS), st.integers(0, 5), st.booleans()), min_size=1, max_size=25
+)
+
+
+def fresh(pk: int) -> Page:
+    page = Page()
+    for frame in snapshots.start(pk, None).frames:
+        page.receive(frame)
+    return page
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(before=histories, after=histories, lost=st.integers(0, 30))
+def test_snapshot_and_events_equal_a_fresh_snapshot(before, after, lost):
+    history = History(a_conversation())
+    for name, which, _ in before:
+        history.step(name, which)
+    pk = history.conversation.pk
+    page, dropped = fresh(pk), fresh(pk)
+
+    for number, (name, which, reads_now) in enumerate(after):
+        history.step(name, which)
+        if not reads_now:
+            continue
+        for changes in snapshots.events_past({pk: page.seq}).values():
+            for event in changes.events:
+                page.receive(event.frame)
+                if number < lost:
+                    dropped.receive(event.frame)
+            page.seq = changes.seq
+    for frame in snapshots.start(pk, page.seq).frames:
+        page.receive(frame)
+    for frame in snapshots.start(pk, dropped.seq).frames:
+        dropped.receive(frame)
+
+    assert page.shown() == fresh(pk).shown()
+    assert dropped.shown() == fresh(pk).shown()
+
+
+def test_a_page_cut_off_between_two_events_misses_nothing():
+    # Given a message whose last entry comes after another message's only one
+    history = History(a_conversation())
+    first = history.say()
+    page = fresh(history.conversation.pk)
+    history.translate(first)
+    history.say()
+    history.confirm(first)
+
+    # When the socket drops after the first of the two events
+    changes = snapshots.events_past({history.conversation.pk: page.seq})
+    page.receive(changes[history.conversation.pk].events[0].frame)
+    for frame in snapshots.start(history.conversation.pk, page.seq).frames:
+        page.receive(frame)
+
+    assert page.shown() == fresh(history.conversation.pk).shown()
+
+
+def test_an_echo_is_no_row_but_changes_the_row_of_its_source():
+    history = History(a_conversation())
+    message = history.say()
+    history.translate(message)
+    page = fresh(history.conversation.pk)
+    history.echo(message)
+
+    changes = snapshots.events_past({history.conversation.pk: page.seq})
+    for event in changes[history.conversation.pk].events:
+        page.receive(event.frame)
+
+    assert list(page.rows) == [message.pk]
+    assert page.rows[message.pk]["delivery"]["confirmed_by"] == "echo"
+
+
+def test_the_number_of_queries_does_not_depend_on_the_number_of_messages():
+    def queries(messages: int) -> tuple[int, int]:
+        history = History(a_conversation())
+        for _ in range(messages):
+            message = history.say()
+            history.translate(message)
+            history.attribute(message)
+        pk = history.conversation.pk
+        with CaptureQueriesContext(connection) as rows:
+            rows_for([message.pk for message in history.messages])
+        with CaptureQueriesContext(connection) as events:
+            snapshots.events_past({pk: 0})
+        return len(rows), len(events)
+
+    assert queries(1) == queries(20) == (4, 7)
+
+
+def test_a_cursor_that_the_journal_never_had_gets_a_snapshot():
+    history = History(a_conversation())
+    history.say()
+
+    begun = snapshots.start(history.conversation.pk, 999)
+
+    assert begun.frames[0].text.startswith('{"type":"snapshot"')
+
+
+def test_a_page_too_far_behind_gets_a_snapshot(monkeypatch):
+    monkeypatch.setattr(snapshots, "MAX_RESUME_EVENTS", 2)
+    history = History(a_conversation())
+    for _ in range(3):
+        history.say()
+
+    begun = snapshots.start(history.conversation.pk, 0)
+
+    assert len(begun.frames) == 1

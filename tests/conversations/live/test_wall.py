@@ -1,0 +1,65 @@
+"""Cards of the live wall."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from conversations.live import wall
+from conversations.models import Conversation
+from tests.conversations.live.histories import History, a_conversation
+
+pytestmark = pytest.mark.django_db
+
+
+def card_of(history: History) -> wall.Card:
+    return wall.cards_for([history.conversation.pk])[history.conversation.pk]
+
+
+def test_a_card_shows_the_last_words_in_the_agents_language():
+    history = History(a_conversation())
+    message = history.say("guest", "Hola")
+    assert card_of(history)["last"]["text"] == "Hola"
+
+    history.translate(message)
+
+    assert card_of(history)["last"] == {"text": "Hello", "language": "en-US", "origin": "guest"}
+
+
+def test_a_card_shows_the_worst_state_of_its_messages():
+    history = History(a_conversation())
+    message = history.say()
+    seen = [card_of(history)["status"]]
+    for step in (history.translate, history.doubt, history.confirm):
+        step(message)
+        seen.append(card_of(history)["status"])
+
+    assert seen == ["translating", "waiting", "ambiguous", "ok"]
+
+
+def test_an_ended_conversation_lingers_and_leaves():
+    history = History(a_conversation())
+    history.step("close")
+    now = timezone.now()
+
+    soon = wall.heads(Conversation.objects.all(), now)
+    later = wall.heads(Conversation.objects.all(), now + wall.LINGER + timedelta(seconds=1))
+
+    assert history.conversation.pk in soon.seqs
+    assert history.conversation.pk not in later.seqs
+
+
+def test_the_number_of_queries_does_not_depend_on_the_number_of_conversations():
+    def queries(number: int) -> int:
+        histories = [History(a_conversation()) for _ in range(number)]
+        for history in histories:
+            history.translate(history.say())
+        with CaptureQueriesContext(connection) as captured:
+            wall.cards_for([history.conversation.pk for history in histories])
+        return len(captured)
+
+    assert queries(1) == queries(10) == 3

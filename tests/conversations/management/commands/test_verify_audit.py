@@ -1,0 +1,44 @@
+"""`verify_audit` says what is valid as a ratio, and exits 0 only if all of it holds."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from conversations.models import JournalEntry
+from tests.conversations import histories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_journal_that_holds_is_one_line():
+    histories.conversation(messages=2)
+    out = StringIO()
+
+    call_command("verify_audit", stdout=out)
+
+    assert out.getvalue() == "10 of 10 entries valid, 1 of 1 chains, 4 texts compared\n"
+
+
+def test_a_journal_that_does_not_hold_names_the_first_bad_entry_and_fails():
+    histories.conversation(messages=2)
+    histories.tamper(
+        "UPDATE conversations_journalentry SET actor = 'me' WHERE id = %s",
+        [JournalEntry.objects.get(seq=3).pk],
+    )
+    out = StringIO()
+
+    with pytest.raises(CommandError) as failed:
+        call_command("verify_audit", stdout=out)
+
+    assert failed.value.returncode == 1
+    assert "9 of 10 entries valid, 0 of 1 chains" in out.getvalue()
+    assert "changed: conversation conv-1, entry 3" in out.getvalue()
+
+
+def test_an_unknown_conversation_is_no_success():
+    with pytest.raises(CommandError, match="no conversation nowhere"):
+        call_command("verify_audit", conversation="nowhere")

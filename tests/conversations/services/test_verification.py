@@ -1,0 +1,237 @@
+"""Tampering with the journal is found, and named by its kind (reliability S10)."""
+
+from __future__ import annotations
+
+import pytest
+
+from conversations.keys import journal_key
+from conversations.models import Conversation, JournalEntry, MessageText
+from conversations.services import verification
+from conversations.services.journal import digest_of
+from conversations.services.verification import FaultKind, verify_journal, verify_recent
+from tests.conversations import histories
+from tests.conversations.histories import tamper
+
+pytestmark = pytest.mark.django_db
+
+
+def first_fault(conversation: str = "conv-1") -> tuple[FaultKind, str, int]:
+    (fault,) = verify_journal().faults
+    assert fault.conversation == conversation
+    return fault.kind, fault.conversation, fault.seq
+
+
+def row(seq: int, conversation: str = "conv-1") -> int:
+    return JournalEntry.objects.get(conversation__external_id=conversation, seq=seq).pk
+
+
+def test_an_untouched_journal_holds_in_every_entry_and_chain():
+    histories.conversation("conv-1")
+    histories.conversation("conv-2", messages=2)
+
+    report = verify_journal()
+
+    assert report.holds
+    assert (report.entries, report.valid_entries) == (25, 25)
+    assert (report.chains, report.valid_chains) == (2, 2)
+    assert report.texts == 10
+
+
+def test_nothing_recorded_yet_holds():
+    assert verify_journal().holds
+
+
+@pytest.mark.parametrize("page", [1, 2, 7])
+def test_where_the_pages_end_makes_no_difference(page: int, monkeypatch: pytest.MonkeyPatch):
+    histories.conversation("conv-1")
+    histories.conversation("conv-2", messages=1)
+    monkeypatch.setattr(verification, "PAGE", page)
+
+    report = verify_journal()
+
+    assert report.holds
+    assert (report.entries, report.chains) == (20, 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "kind = 'confirmed'",
+        "actor = 'somebody'",
+        "at = '2020-01-01 00:00:00+00:00'",
+        "message_id = NULL",
+        "data = '{}'",
+        "commitment = ''",
+        "digest = ''",
+    ],
+)
+def test_a_changed_value_is_found(change: str):
+    histories.conversation()
+
+    tamper("UPDATE conversations_journalentry SET " + change + " WHERE id = %s", [row(2)])  # noqa: S608
+
+    assert first_fault() == (FaultKind.CHANGED, "conv-1", 2)
+
+
+def test_a_deleted_entry_is_missing():
+    histories.conversation()
+
+    tamper("DELETE FROM conversations_journalentry WHERE id = %s", [row(4)])
+
+    assert first_fault() == (FaultKind.MISSING, "conv-1", 4)
+
+
+def test_a_deleted_entry_is_found_after_the_gap_was_closed():
+    histories.conversation(messages=1)
+    deleted, moved = row(4), row(5)
+
+    tamper("DELETE FROM conversations_journalentry WHERE id = %s", [deleted])
+    tamper("UPDATE conversations_journalentry SET seq = 4 WHERE id = %s", [moved])
+
+    assert first_fault() == (FaultKind.REORDERED, "conv-1", 4)
+
+
+def test_two_entries_that_changed_places_are_found():
+    histories.conversation(messages=1)
+    first, second = row(2), row(3)
+
+    tamper("UPDATE conversations_journalentry SET seq = 99 WHERE id = %s", [first])
+    tamper("UPDATE conversations_journalentry SET seq = 2 WHERE id = %s", [second])
+    tamper("UPDATE conversations_journalentry SET seq = 3 WHERE id = %s", [first])
+
+    assert first_fault() == (FaultKind.REORDERED, "conv-1", 2)
+
+
+def test_the_last_entries_cut_off_are_found():
+    histories.conversation(messages=1)
+
+    tamper("DELETE FROM conversations_journalentry WHERE id = %s", [row(5)])
+
+    assert first_fault() == (FaultKind.CUT_OFF, "conv-1", 5)
+
+
+def test_a_conversation_without_any_entry_left_is_found():
+    histories.conversation("conv-1", messages=1)
+    histories.conversation("conv-2", messages=1)
+    emptied = Conversation.objects.get(external_id="conv-1").pk
+
+    tamper("DELETE FROM conversations_journalentry WHERE conversation_id = %s", [emptied])
+
+    assert first_fault() == (FaultKind.CUT_OFF, "conv-1", 1)
+    assert verify_journal().valid_chains == 1
+
+
+def test_an_entry_moved_into_another_conversation_is_found():
+    histories.conversation("conv-1", messages=1)
+    other = histories.conversation("conv-2", messages=1)
+    moved = row(5)
+
+    tamper(
+        "UPDATE conversations_journalentry SET conversation_id = %s, seq = 6 WHERE id = %s",
+        [other.pk, moved],
+    )
+
+    kinds = {(fault.conversation, fault.kind) for fault in verify_journal().faults}
+    assert kinds == {("conv-1", FaultKind.CUT_OFF), ("conv-2", FaultKind.REORDERED)}
+
+
+def test_a_head_set_back_is_found():
+    conversation = histories.conversation(messages=1)
+
+    tamper("UPDATE conversations_conversation SET seq = 3 WHERE id = %s", [conversation.pk])
+
+    assert first_fault() == (FaultKind.HEAD_CHANGED, "conv-1", 3)
+
+
+def test_a_renamed_conversation_is_found():
+    conversation = histories.conversation(messages=1)
+
+    tamper(
+        "UPDATE conversations_conversation SET external_id = 'other' WHERE id = %s",
+        [conversation.pk],
+    )
+
+    assert first_fault("other") == (FaultKind.CHANGED, "other", 1)
+
+
+@pytest.mark.parametrize("role", ["original", "translated"])
+def test_a_changed_text_is_found(role: str):
+    histories.conversation(messages=1)
+    text = MessageText.objects.get(role=role)
+
+    tamper("UPDATE conversations_messagetext SET text = 'No' WHERE id = %s", [text.pk])
+
+    expected = {"original": 1, "translated": 2}[role]
+    assert first_fault() == (FaultKind.TEXT_CHANGED, "conv-1", expected)
+    assert verify_journal(check_texts=False).holds
+
+
+def test_a_genuine_entry_beside_another_is_a_fork():
+    histories.conversation(messages=1)
+    first, third = JournalEntry.objects.get(seq=1), JournalEntry.objects.get(seq=3)
+    digest = digest_of(
+        key=journal_key(),
+        conversation="conv-1",
+        seq=3,
+        kind=third.kind,
+        actor=third.actor,
+        at=third.at,
+        message_id=third.message_id,
+        data=third.data,
+        commitment=third.commitment,
+        previous=first.digest,
+    )
+
+    tamper(
+        "UPDATE conversations_journalentry SET previous = %s, digest = %s WHERE id = %s",
+        [first.digest, digest, third.pk],
+    )
+
+    assert first_fault() == (FaultKind.FORKED, "conv-1", 3)
+
+
+def test_an_erased_text_leaves_the_chain_valid():
+    histories.conversation(messages=1)
+
+    tamper("UPDATE conversations_attributeaudit SET text_id = NULL")
+    tamper("DELETE FROM conversations_messagetext")
+
+    report = verify_journal()
+    assert report.holds
+    assert report.texts == 0
+
+
+def test_another_key_makes_every_entry_invalid(settings):
+    histories.conversation(messages=1)
+
+    settings.JOURNAL_KEY = "another-key-of-more-than-enough-characters"
+
+    assert verify_journal().valid_entries == 0
+
+
+def test_one_conversation_is_verified_on_its_own():
+    histories.conversation("conv-1", messages=1)
+    histories.conversation("conv-2", messages=1)
+
+    tamper("DELETE FROM conversations_journalentry WHERE id = %s", [row(3, "conv-2")])
+
+    assert verify_journal(conversation="conv-1").holds
+    assert not verify_journal(conversation="conv-2").holds
+
+
+def test_the_end_of_a_long_chain_is_verified_for_a_page():
+    conversation = histories.conversation(messages=3)
+
+    report = verify_recent(conversation.pk, limit=4)
+
+    assert report.holds
+    assert (report.entries, report.is_whole) == (4, False)
+
+
+def test_a_page_does_not_call_a_short_chain_whole_when_its_start_is_missing():
+    conversation = histories.conversation(messages=1)
+
+    tamper("DELETE FROM conversations_journalentry WHERE id = %s", [row(1)])
+
+    (fault,) = verify_recent(conversation.pk, limit=50).faults
+    assert (fault.kind, fault.seq) == (FaultKind.MISSING, 1)
