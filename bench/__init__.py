@@ -1,0 +1,1 @@
+"""The benchmarks: Parley beside a proxy that stores nothing, on the same stub platform."""

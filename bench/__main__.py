@@ -1,0 +1,107 @@
+"""`python -m bench`: Parley and the plain proxy in turn on one stub, medians in one table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from bench import report
+from bench.contenders import Contender, PlainProxy
+from bench.load import Load
+from bench.runner import NotReady, measure
+from bench.stub_process import Stub, StubDied
+from tests.server_process import ServerUnavailable
+
+_CLOSED, _OPEN = "closed", "open"
+_TITLES = {
+    _CLOSED: "Closed loop: {0.in_flight} in flight, {0.messages} messages",
+    _OPEN: "Open loop: {0.rate:g} messages/s, {0.messages} messages",
+}
+
+
+def _arguments(given: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=1, help="runs of each; medians are printed")
+    parser.add_argument("--messages", type=int, help="messages a run (5000 closed, 2000 open)")
+    parser.add_argument("--conversations", type=int, default=100)
+    parser.add_argument("--rate", type=float, default=100.0, help="messages/s of the open loop")
+    parser.add_argument("--jitter", type=float, default=0.0, help="ms, atop the provider's 50")
+    parser.add_argument("--only", choices=[_CLOSED, _OPEN], help="one of the two loads")
+    parser.add_argument("--contender", choices=["parley", "proxy"], help="one of the two")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="every run's figures")
+    return parser.parse_args(given)
+
+
+def _loads(options: argparse.Namespace) -> Iterator[tuple[str, Load]]:
+    if options.only != _OPEN:
+        messages = options.messages or 5000
+        yield _CLOSED, Load(tag="", messages=messages, conversations=options.conversations)
+    if options.only != _CLOSED:
+        yield (
+            _OPEN,
+            Load(
+                tag="",
+                messages=options.messages or 2000,
+                conversations=options.conversations,
+                rate=options.rate,
+                provider_ms=50.0,
+                jitter_ms=options.jitter,
+            ),
+        )
+
+
+def _contenders(options: argparse.Namespace, stack: ExitStack) -> list[Contender]:
+    found: list[Contender] = []
+    if options.contender != "proxy":
+        from bench.parley import Parley  # needs PostgreSQL and Redis; the proxy alone does not
+
+        found.append(stack.enter_context(Parley()))
+    if options.contender != "parley":
+        found.append(PlainProxy())
+    return found
+
+
+def _run(options: argparse.Namespace) -> list[dict[str, object]]:
+    kept: list[dict[str, object]] = []
+    with ExitStack() as stack:
+        contenders = _contenders(options, stack)
+        stub = stack.enter_context(Stub())
+        for kind, load in _loads(options):
+            runs: dict[str, list[report.Figures]] = {one.name: [] for one in contenders}
+            for number in range(1, options.runs + 1):
+                for contender in contenders:  # in turn: the machine drifts for both alike
+                    sys.stderr.write(f"{kind} loop, run {number}: {contender.name} …\n")
+                    tagged = replace(load, tag=f"{kind} {number}")
+                    figures = measure(contender, stub, tagged)
+                    runs[contender.name].append(figures)
+                    kept.append({"load": kind, "contender": contender.name, **figures})
+            title = f"{_TITLES[kind].format(load)}, provider {load.provider_ms:g} ms"
+            medians = {name: report.median(found) for name, found in runs.items()}
+            sys.stdout.write(report.table(f"{title}, median of {options.runs}", medians) + "\n\n")
+            sys.stdout.flush()
+    return kept
+
+
+def main(given: list[str] | None = None) -> int:
+    options = _arguments(given)
+    # Ended from outside, it stops what it started as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        kept = _run(options)
+    except (NotReady, StubDied, ServerUnavailable, subprocess.CalledProcessError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if options.json:
+        options.json.write_text(json.dumps(kept, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
