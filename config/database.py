@@ -55,6 +55,9 @@ def _postgresql(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": 0,  # under ASGI persistent connections leak; the pool keeps them instead
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": 10, "timeout": 5, "max_lifetime": 1800},
+            # The hot statements are few and always the same: the server plans them once.
+            "server_side_binding": True,
+            "prepare_threshold": 5,
             "connect_timeout": 5,
             "keepalives": 1,
             "keepalives_idle": 10,

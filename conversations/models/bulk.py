@@ -1,15 +1,90 @@
-"""Updates many rows in one round trip, each guarded by the state it was read in."""
+"""Statements of the hot transactions, made once per model from its own metadata.
+
+The ORM compiles a statement anew for every call, which costs more than running it; a message
+passes some forty of them. Names come from the models, values always go as parameters.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from django.db import connection, models
+
+Row = TypeVar("Row", bound=models.Model)
+
+# SQLite takes at most 32,766 parameters a statement.
+_PARAMETERS = 30_000
 
 
 class StaleRow(RuntimeError):
     """A row was no longer as it was read: somebody else won (compare-and-set)."""
+
+
+def select_rows(
+    model: type[Row],
+    where: str,
+    parameters: Sequence[Any] = (),
+    *,
+    order: str = "id",
+    limit: int | None = None,
+    lock: bool = False,
+    skip_locked: bool = False,
+) -> list[Row]:
+    """Rows of `model`; `where` and `order` are SQL of ours, with %s for values.
+
+    `lock` takes their row locks in the order of their keys, where the database has such
+    (PostgreSQL): two transactions that lock in one order cannot dead-lock.
+    """
+    statement = f"{_selection(model)} WHERE {where} ORDER BY {order}"
+    if limit is not None:
+        statement += f" LIMIT {int(limit)}"
+    if (lock or skip_locked) and connection.features.has_select_for_update:
+        statement += " FOR UPDATE SKIP LOCKED" if skip_locked else " FOR UPDATE"
+    names, converters = _reading(model, connection.alias, connection.vendor)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found = cursor.fetchall()
+    if not converters:
+        return [model.from_db(connection.alias, names, values) for values in found]
+    return [
+        model.from_db(connection.alias, names, _converted(values, converters)) for values in found
+    ]
+
+
+def among(column: str, values: Iterable[Any]) -> tuple[str, list[Any]]:
+    """`column IN (…)` with its parameters; false where there are no values."""
+    listed = list(values)
+    if not listed:
+        return "1 = 0", []
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)", [listed]  # one statement whatever the number: planned once
+    return f"{column} IN ({', '.join(['%s'] * len(listed))})", listed
+
+
+def insert_rows(rows: Sequence[Row]) -> None:
+    """Insert new rows of one model in one statement and give them their keys."""
+    if not rows:
+        return
+    model = type(rows[0])
+    fields, head, places = _writing(model)
+    at_once = max(1, _PARAMETERS // len(fields))
+    for start in range(0, len(rows), at_once):
+        part = rows[start : start + at_once]
+        statement = f"{head} {', '.join([places] * len(part))} RETURNING {_key(model)}"
+        parameters = [
+            field.get_db_prep_save(getattr(row, field.attname), connection)
+            for row in part
+            for field in fields
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            keys = cursor.fetchall()
+        for row, (key,) in zip(part, keys, strict=True):
+            row.pk = key
+            row._state.adding = False
+            row._state.db = connection.alias
 
 
 def update_rows(
@@ -24,16 +99,8 @@ def update_rows(
     """
     if not rows:
         return
-    meta = rows[0]._meta
     guards = list(where) or [{} for _ in rows]
-    columns = [meta.get_field(name) for name in fields]
-    guarded = [meta.get_field(name) for name in guards[0]]
-    quote = connection.ops.quote_name
-    assignments = ", ".join(f"{quote(field.column)} = %s" for field in columns)
-    conditions = "".join(f" AND {quote(field.column)} = %s" for field in guarded)
-    key = quote(meta.pk.column)
-    # Names come from the models' own metadata, values go as parameters.
-    statement = f"UPDATE {quote(meta.db_table)} SET {assignments} WHERE {key} = %s{conditions}"  # noqa: S608
+    columns, guarded, statement = _updating(type(rows[0]), tuple(fields), tuple(guards[0]))
     parameters = [
         (
             *(field.get_db_prep_save(getattr(row, field.attname), connection) for field in columns),
@@ -43,6 +110,75 @@ def update_rows(
         for row, guard in zip(rows, guards, strict=True)
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(statement, parameters)
+        if len(parameters) == 1:
+            cursor.execute(statement, parameters[0])
+        else:
+            cursor.executemany(statement, parameters)
         if cursor.rowcount != len(rows):
-            raise StaleRow(f"{len(rows) - cursor.rowcount} rows of {meta.db_table} had changed")
+            raise StaleRow(
+                f"{len(rows) - cursor.rowcount} rows of {rows[0]._meta.db_table} changed"
+            )
+
+
+def _converted(values: Sequence[Any], converters: Sequence[Any]) -> list[Any]:
+    result = list(values)
+    for index, convert, expression in converters:
+        for one in convert:
+            result[index] = one(result[index], expression, connection)
+    return result
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+@lru_cache(maxsize=64)
+def _key(model: type[models.Model]) -> str:
+    return _quoted(model._meta.pk.column)
+
+
+@lru_cache(maxsize=64)
+def _selection(model: type[models.Model]) -> str:
+    columns = ", ".join(_quoted(field.column) for field in model._meta.concrete_fields)
+    return f"SELECT {columns} FROM {_quoted(model._meta.db_table)}"  # noqa: S608
+
+
+@lru_cache(maxsize=64)
+def _reading(
+    model: type[models.Model], alias: str, vendor: str
+) -> tuple[list[str], list[tuple[int, list[Callable[..., Any]], Any]]]:
+    """The fields' names, and what turns the database's values into Python's (SQLite needs it)."""
+    fields = model._meta.concrete_fields
+    converters = []
+    field: Any
+    for index, field in enumerate(fields):
+        column = field.get_col(model._meta.db_table)
+        found = [
+            *connection.ops.get_db_converters(column),
+            *field.get_db_converters(connection),
+        ]
+        if found:
+            converters.append((index, found, column))
+    return [field.attname for field in fields], converters
+
+
+@lru_cache(maxsize=64)
+def _writing(model: type[models.Model]) -> tuple[list[Any], str, str]:
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(_quoted(field.column) for field in fields)
+    head = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES"
+    return fields, head, f"({', '.join(['%s'] * len(fields))})"
+
+
+@lru_cache(maxsize=256)
+def _updating(
+    model: type[models.Model], names: tuple[str, ...], guards: tuple[str, ...]
+) -> tuple[list[Any], list[Any], str]:
+    meta = model._meta
+    columns: list[Any] = [meta.get_field(name) for name in names]
+    guarded: list[Any] = [meta.get_field(name) for name in guards]
+    assignments = ", ".join(f"{_quoted(field.column)} = %s" for field in columns)
+    conditions = "".join(f" AND {_quoted(field.column)} = %s" for field in guarded)
+    table = _quoted(meta.db_table)
+    statement = f"UPDATE {table} SET {assignments} WHERE {_key(model)} = %s{conditions}"  # noqa: S608
+    return columns, guarded, statement

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from django.db.models import Max
 
 from conversations.models import AttributeAudit, DeadLetter, Delivery, JournalEntry, MessageText
+from conversations.models.bulk import among, select_rows
 from conversations.services.delivery import keep_dead_letter
 from conversations.services.journal import commitment
 from conversations.services.unit import Unit
@@ -19,6 +21,7 @@ KEYS = ("originalLanguage", "originalText", "translationTimestamp")
 class RecordAttributes:
     """One PUT's end, written or permanently refused."""
 
+    reads_message: ClassVar[bool] = False
     conversation_id: int
     message_id: int
     owner: str
@@ -60,7 +63,11 @@ class RecordAttributes:
             conversation,
             kind.ATTRIBUTES_WRITTEN if written else kind.ATTRIBUTES_FAILED,
             message=self.message_id,
-            data={"keys": list(KEYS), "status": self.http_status, "language": self.original_language},
+            data={
+                "keys": list(KEYS),
+                "status": self.http_status,
+                "language": self.original_language,
+            },
             commitment=proof,
         )
         if not written:
@@ -78,15 +85,14 @@ class RecordAttributes:
     def _settle(self, unit: Unit, delivery: Delivery, *, written: bool) -> None:
         states = Delivery.AttributesState
         delivery.attributes_state = states.WRITTEN if written else states.FAILED
-        unit.update(
-            delivery, "attributes_state", where={"attributes_state": states.PENDING}
-        )
+        unit.update(delivery, "attributes_state", where={"attributes_state": states.PENDING})
 
 
 def _originals(unit: Unit) -> dict[int, MessageText]:
     """The original texts of all messages of the transaction, read once."""
-    rows = MessageText.objects.filter(
-        message_id__in=list(unit.messages), role=MessageText.Role.ORIGINAL
+    where, keys = among("message_id", unit.deliveries)
+    rows = select_rows(
+        MessageText, f"{where} AND role = %s", [*keys, MessageText.Role.ORIGINAL.value]
     )
     return {row.message_id: row for row in rows}
 

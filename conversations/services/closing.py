@@ -28,9 +28,7 @@ def close_idle_conversations() -> int:
             for conversation in lock_conversations(ids).values():
                 conversation.state = Conversation.State.CLOSED
                 conversation.closed_at = now
-                ledger.enter(
-                    conversation, JournalEntry.Kind.CLOSED, data={"reason": "silent"}
-                )
+                ledger.enter(conversation, JournalEntry.Kind.CLOSED, data={"reason": "silent"})
             ledger.flush()
         closed += len(ids)
     return closed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from conversations.keys import echo_key
 from conversations.models import (
@@ -115,6 +116,7 @@ def confirm(
 
 @dataclass(frozen=True, slots=True)
 class StartSending:
+    reads_message: ClassVar[bool] = False
     conversation_id: int
     message_id: int
     owner: str
@@ -131,6 +133,7 @@ class StartSending:
 class Confirm:
     """The POST's answer, the history or a person says that it is there."""
 
+    reads_message: ClassVar[bool] = False
     conversation_id: int
     message_id: int
     owner: str
@@ -154,6 +157,7 @@ class Confirm:
 class Settle:
     """sending or ambiguous → ambiguous, review, failed, expired; an echo that was faster wins."""
 
+    reads_message: ClassVar[bool] = False
     conversation_id: int
     message_id: int
     owner: str
@@ -185,6 +189,7 @@ class Settle:
 class Requeue:
     """sending → queued: the platform surely did not take it, and it is asked again later."""
 
+    reads_message: ClassVar[bool] = False
     conversation_id: int
     message_id: int
     owner: str
@@ -210,6 +215,7 @@ class Requeue:
 class Release:
     """Give the conversation back; refused (False) when work arrived after `seen_work_at`."""
 
+    reads_message: ClassVar[bool] = False
     conversation_id: int
     owner: str
     seen_work_at: datetime | None

@@ -17,7 +17,7 @@ from typing import Any
 
 from conversations.keys import journal_key
 from conversations.models import Conversation, JournalEntry, Message
-from conversations.models.bulk import update_rows
+from conversations.models.bulk import among, insert_rows, select_rows, update_rows
 
 # What may change on a conversation while its row is locked for a journal entry.
 _CONVERSATION_FIELDS = (
@@ -128,7 +128,7 @@ class Ledger:
     def flush(self) -> list[tuple[int, int]]:
         """Write entries and heads; returns (conversation key, head seq) of those that moved."""
         key = journal_key()
-        JournalEntry.objects.bulk_create([self._chained(draft, key) for draft in self._drafts])
+        insert_rows([self._chained(draft, key) for draft in self._drafts])
         touched = list(self._touched.values())
         update_rows(
             [conversation for conversation, _ in touched],
@@ -169,5 +169,5 @@ class Ledger:
 
 def lock_conversations(ids: Iterable[int]) -> dict[int, Conversation]:
     """Lock the rows in the order of their keys, so that two writers cannot dead-lock."""
-    rows = Conversation.objects.select_for_update().filter(pk__in=set(ids)).order_by("pk")
+    rows = select_rows(Conversation, *among("id", set(ids)), lock=True)
     return {row.pk: row for row in rows}

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from conversations.genesys.events import Event, Malformed, MessageRead, MessageReceived
-from conversations.keys import content_key, echo_key
 from conversations.models import (
     Conversation,
     DeadLetter,
@@ -25,19 +23,14 @@ from conversations.models import (
     Message,
     MessageText,
 )
-from conversations.models.bulk import update_rows
-from conversations.services.journal import Ledger, commitment, lock_conversations, new_salt
+from conversations.models.bulk import among, insert_rows, select_rows, update_rows
+from conversations.services.journal import Ledger, commitment, new_salt
+from conversations.services.recognition import AwaitedEchoes, KnownEvents, content_key_of
 
 _ID_LIMIT = 200
 _KEPT_BYTES = 65_536
 _ACTOR = "gateway"
-# An echo may carry the platform's clock; ours may be behind by this much (reliability §5.3.4).
-_CLOCK_SKEW = timedelta(seconds=5)
 _ORIGINS = {"guest": Message.Origin.GUEST, "agent": Message.Origin.AGENT}
-_ECHO_DIRECTION = {
-    Message.Origin.GUEST: Delivery.Direction.GUEST_TO_AGENT,
-    Message.Origin.AGENT: Delivery.Direction.AGENT_TO_GUEST,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +100,8 @@ class _Batch:
         self.now = now
         self.ledger = Ledger(actor=_ACTOR, now=now)
         self.conversations = _locked(events, receipts, now=now)
-        self.known = _Known(self.conversations.values(), events)
-        self.awaited = _AwaitedEchoes(self.conversations.values(), events)
+        self.known = KnownEvents(self.conversations.values(), events)
+        self.awaited = AwaitedEchoes(self.conversations.values(), events)
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
         self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
@@ -119,8 +112,10 @@ class _Batch:
     def store(self) -> None:
         for event in self.events:
             self._store_message(event)
-        Message.objects.bulk_create([message for message, _ in self.new])
-        MessageText.objects.bulk_create(self.texts)
+        insert_rows([message for message, _ in self.new])
+        for text in self.texts:
+            text.message_id = text.message.pk
+        insert_rows(self.texts)
         self._write_echoes()
         for receipt in self.receipts:
             self._store_receipt(receipt)
@@ -138,7 +133,7 @@ class _Batch:
 
     def _store_message(self, event: MessageReceived) -> None:
         conversation = self.conversations[event.conversation_id]
-        key = _content_key(event)
+        key = content_key_of(event)
         if self.known.is_repeated(conversation, event, key):
             self.repeated += 1
             return
@@ -186,7 +181,7 @@ class _Batch:
                 "sent_at": message.sent_at.isoformat(),
                 "backfilled": message.backfilled,
             },
-            commitment=commitment(text.salt, text.text),
+            commitment=commitment(bytes(text.salt), text.text),
         )
 
     def _store_echo(self, conversation: Conversation, delivery: Delivery, message: Message) -> None:
@@ -254,7 +249,9 @@ class _Batch:
 
     def _store_receipt(self, receipt: MessageRead) -> None:
         """A read mark of a message that is known; others are of no use to anyone."""
-        conversation = self.conversations[receipt.conversation_id]
+        conversation = self.conversations.get(receipt.conversation_id)
+        if conversation is None:
+            return
         message = Message.objects.filter(
             conversation=conversation, external_id=receipt.message_id, read_at__isnull=True
         ).first()
@@ -270,17 +267,14 @@ class _Batch:
         )
 
 
-def _content_key(event: MessageReceived) -> str:
-    return content_key("event", event.sender.id, event.sent_at.isoformat(), event.text)
-
-
 def _locked(
     events: Sequence[MessageReceived], receipts: Sequence[MessageRead], *, now: datetime
 ) -> dict[str, Conversation]:
     """The conversations of a batch by external id, created where new, locked."""
-    wanted = dict.fromkeys(event.conversation_id for event in (*events, *receipts))
+    spoken = dict.fromkeys(event.conversation_id for event in events)
+    wanted = spoken | dict.fromkeys(receipt.conversation_id for receipt in receipts)
     rows = _lock_by_external_id(wanted)
-    missing = [external_id for external_id in wanted if external_id not in rows]
+    missing = [external_id for external_id in spoken if external_id not in rows]
     if not missing:
         return rows
     # Another gateway may create the same one now: the unique key decides, nobody fails.
@@ -295,100 +289,5 @@ def _locked(
 
 
 def _lock_by_external_id(wanted: Iterable[str]) -> dict[str, Conversation]:
-    ids = Conversation.objects.filter(external_id__in=list(wanted)).values_list("pk", flat=True)
-    return {row.external_id: row for row in lock_conversations(ids).values()}
-
-
-class _Known:
-    """Which events of a batch are stored already.
-
-    TRAP: after a reconnect, events are repeated. By id where both have one, else by sender, time
-    and text; an event whose id we learn only now is still the one stored without.
-    """
-
-    def __init__(
-        self, conversations: Iterable[Conversation], events: Sequence[MessageReceived]
-    ) -> None:
-        self._ids: set[tuple[int, str]] = set()
-        self._contents: dict[tuple[int, str], set[str]] = {}
-        ids = [event.external_id for event in events if event.external_id]
-        keys = [_content_key(event) for event in events]
-        found = Message.objects.filter(
-            Q(external_id__in=ids) | Q(content_key__in=keys),
-            conversation_id__in=[row.pk for row in conversations],
-        ).values_list("conversation_id", "external_id", "content_key")
-        for conversation_id, external_id, key in found if events else ():
-            self._remember(conversation_id, external_id, key)
-
-    def is_repeated(self, conversation: Conversation, event: MessageReceived, key: str) -> bool:
-        if event.external_id and (conversation.pk, event.external_id) in self._ids:
-            return True
-        same = self._contents.get((conversation.pk, key))
-        if same is None:
-            return False
-        # Equal content under two different ids is two messages.
-        return not event.external_id or "" in same
-
-    def add(self, conversation: Conversation, message: Message) -> None:
-        self._remember(conversation.pk, message.external_id, message.content_key)
-
-    def _remember(self, conversation_id: int, external_id: str, key: str) -> None:
-        if external_id:
-            self._ids.add((conversation_id, external_id))
-        self._contents.setdefault((conversation_id, key), set()).add(external_id)
-
-
-class _AwaitedEchoes:
-    """Deliveries whose echo may be among the events of a batch.
-
-    TRAP: an echo can come before the POST's answer, with the id that the answer will bring, with
-    one that we do not know yet, or with none. Equal texts in a row: the oldest is matched first.
-    """
-
-    def __init__(
-        self, conversations: Iterable[Conversation], events: Sequence[MessageReceived]
-    ) -> None:
-        self._by_conversation: dict[int, list[Delivery]] = {}
-        keys = {echo_key(event.text) for event in events if event.text}
-        ids = {event.external_id for event in events if event.external_id}
-        if not events:
-            return
-        found = Delivery.objects.filter(
-            Q(echo_key__in=keys) | Q(external_id__in=ids),
-            conversation_id__in=[row.pk for row in conversations],
-            echoed_at__isnull=True,
-            state__in=Delivery.POSSIBLY_POSTED,
-        ).order_by("message__seq")
-        for delivery in found:
-            self._by_conversation.setdefault(delivery.conversation_id, []).append(delivery)
-
-    def match(
-        self, conversation: Conversation, event: MessageReceived, origin: Message.Origin
-    ) -> Delivery | None:
-        waiting = self._by_conversation.get(conversation.pk)
-        if not waiting:
-            return None
-        candidates = [
-            row for row in waiting if row.direction == _ECHO_DIRECTION[origin]
-        ]
-        found = self._by_id(candidates, event) or self._by_text(candidates, event)
-        if found:
-            waiting.remove(found)
-        return found
-
-    @staticmethod
-    def _by_id(candidates: list[Delivery], event: MessageReceived) -> Delivery | None:
-        if not event.external_id:
-            return None
-        return next((row for row in candidates if row.external_id == event.external_id), None)
-
-    @staticmethod
-    def _by_text(candidates: list[Delivery], event: MessageReceived) -> Delivery | None:
-        key = echo_key(event.text)
-        for row in candidates:
-            # A delivery whose id is known is not the cause of an event with another id.
-            other_id = row.external_id and event.external_id
-            early = row.sending_at is not None and event.sent_at < row.sending_at - _CLOCK_SKEW
-            if row.echo_key == key and not other_id and not early:
-                return row
-        return None
+    rows = select_rows(Conversation, *among("external_id", wanted), lock=True)
+    return {row.external_id: row for row in rows}

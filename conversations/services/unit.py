@@ -16,9 +16,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from conversations.models import Conversation, Delivery, Message
-from conversations.models.bulk import update_rows
+from conversations.models.bulk import among, insert_rows, select_rows, update_rows
 from conversations.services.journal import Ledger, lock_conversations
-
 
 Shared = TypeVar("Shared")
 
@@ -36,6 +35,8 @@ class Change(Protocol):
     def message_id(self) -> int | None: ...
     @property
     def owner(self) -> str: ...
+    @property
+    def reads_message(self) -> bool: ...
     def apply(self, unit: Unit) -> Any: ...
 
 
@@ -56,9 +57,12 @@ class Unit:
         self.messages: dict[int, Message] = {}
         self.deliveries: dict[int, Delivery] = {}  # by message key
         if keys:
-            self.messages = {row.pk: row for row in Message.objects.filter(pk__in=keys)}
+            messages = {change.message_id for change in changes if change.reads_message}
+            self.messages = {
+                row.pk: row for row in select_rows(Message, *among("id", messages - {None}))
+            }
             self.deliveries = {
-                row.message_id: row for row in Delivery.objects.filter(message_id__in=keys)
+                row.message_id: row for row in select_rows(Delivery, *among("message_id", keys))
             }
         self._shared: dict[Callable[[Unit], Any], Any] = {}
         self._created: dict[type[models.Model], list[models.Model]] = defaultdict(list)
@@ -93,8 +97,8 @@ class Unit:
         group.guards.append(where)
 
     def flush(self) -> list[tuple[int, int]]:
-        for model, rows in self._created.items():
-            model._default_manager.bulk_create(rows)
+        for rows in self._created.values():
+            insert_rows(rows)
         for (_, fields), update in self._updated.items():
             update_rows(update.rows, fields=fields, where=update.guards)
         return self.ledger.flush()
