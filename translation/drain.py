@@ -27,7 +27,8 @@ from translation.work import LEASE_S, ConversationWork, Found, look_for_work, wa
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 1.0
-_BUSY_LOOK_S = 0.02  # while lanes run: how soon news of held conversations are noticed
+LINGER_S = 2.0  # after its last work a drain looks often, so that a chat needs no wake-ups
+_BUSY_LOOK_S = 0.01
 _LEAST_GAP_S = 0.004  # wake-ups closer than this share one look
 _RENEW_S = 3.0
 _REPORT_S = 2.0
@@ -59,8 +60,10 @@ class Drain:
         self._monotonic = monotonic
         self._lanes: dict[int, Lane] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._next: dict[int, ConversationWork] = {}
         self._woken = asyncio.Event()
         self._stopping = False
+        self._busy_until = 0.0
         self._renew_at = 0.0
         self._report_at = 0.0
         self._audit_at = 0.0
@@ -96,7 +99,8 @@ class Drain:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(_BUSY_LOOK_S if self._lanes else SWEEP_S):
+            is_busy = self._lanes or self._monotonic() < self._busy_until
+            async with asyncio.timeout(_BUSY_LOOK_S if is_busy else SWEEP_S):
                 await self._woken.wait()
             await asyncio.sleep(_LEAST_GAP_S)
         except TimeoutError:
@@ -111,12 +115,13 @@ class Drain:
             self._renew_at = now + _RENEW_S
             for lane in self._lanes.values():
                 lane.lease_ends = now + LEASE_S
+        if found.claimed:
+            self._busy_until = now + LINGER_S
         for work in found.claimed:
             self._open_lane(work, lease_ends=now + LEASE_S)
         for work in found.news:
-            lane = self._lanes.get(work.conversation_id)
-            if lane is not None:
-                lane.add(work)
+            if work.conversation_id in self._lanes:
+                self._lanes[work.conversation_id].add(work)
 
     def _look_in_database(self, renew: bool) -> Found:
         held = {pk: lane.work_at for pk, lane in list(self._lanes.items())}
@@ -129,6 +134,8 @@ class Drain:
 
     def _open_lane(self, work: ConversationWork, *, lease_ends: float) -> None:
         if work.conversation_id in self._lanes:
+            # Given back in the database, but its task has not ended yet: it opens then.
+            self._next[work.conversation_id] = work
             return
         lane = Lane(work, self._tools, lease_ends=lease_ends)
         task = asyncio.create_task(lane.run(), name=f"lane-{work.conversation_id}")
@@ -142,6 +149,9 @@ class Drain:
         if not task.cancelled() and task.exception() is not None:
             # Its lease ends by itself; whoever claims the conversation next finds out the rest.
             logger.error("a lane failed", exc_info=task.exception())
+        work = self._next.pop(conversation_id, None)
+        if work is not None and not self._stopping:
+            self._open_lane(work, lease_ends=self._monotonic() + LEASE_S / 2)
 
     async def _report_provider(self) -> None:
         now = self._monotonic()

@@ -84,6 +84,7 @@ class Lane:
         self._attributes: deque[AttributesItem] = deque()
         self._attributes_known: set[int] = set()
         self._attributes_task: asyncio.Task[None] | None = None
+        self._written: asyncio.Future[Any] | None = None
         self.stopping = False
         self.add(work)
 
@@ -137,7 +138,10 @@ class Lane:
         if self.stopping:
             return await self._give_back(timezone.now())
         release = Release(self.conversation_id, self.tools.owner, seen_work_at=self.work_at)
-        return await self._commit(release)
+        is_released: bool = await self._commit(release)
+        if self._written:
+            await self._written  # committed before the release; its failure must not pass unseen
+        return is_released
 
     async def _give_back(self, again_at: datetime) -> bool:
         release = Release(self.conversation_id, self.tools.owner, None, again_at=again_at)
@@ -176,9 +180,7 @@ class Lane:
             made = await self._translations[item.message_id]
         except (TextRefused, TooLarge) as error:
             await self._commit(
-                FailTranslation(
-                    self.conversation_id, item.message_id, self.tools.owner, str(error)
-                )
+                FailTranslation(self.conversation_id, item.message_id, self.tools.owner, str(error))
             )
             return item, None
         except TranslationError as error:
@@ -217,9 +219,7 @@ class Lane:
             status = await find_out(self, item)
         if status is not None and status.state == State.CONFIRMED:
             self._add_attributes(
-                AttributesItem(
-                    item.message_id, item.text, item.source_language, datetime.now(UTC)
-                )
+                AttributesItem(item.message_id, item.text, item.source_language, datetime.now(UTC))
             )
 
     async def _start(self, item: WorkItem) -> DeliveryStatus:
@@ -260,12 +260,16 @@ class Lane:
         )
 
     async def _requeue(self, item: WorkItem, reason: str) -> None:
-        await self._commit(
-            Requeue(self.conversation_id, item.message_id, self.tools.owner, reason)
-        )
+        await self._commit(Requeue(self.conversation_id, item.message_id, self.tools.owner, reason))
 
     async def _settle(
-        self, item: WorkItem, state: State, reason: str, *, status: int | None = None, body: str = ""
+        self,
+        item: WorkItem,
+        state: State,
+        reason: str,
+        *,
+        status: int | None = None,
+        body: str = "",
     ) -> DeliveryStatus:
         return await self._commit(
             Settle(
@@ -297,11 +301,10 @@ class Lane:
                 record = self._audit(due, error.status, str(error), error.body)
             except GenesysError as error:
                 raise _put_back(error) from error
-            await self._commit(record)
+            # Not awaited: it goes into the same transaction as what follows it, the release too.
+            self._written = self.tools.crossing.submit(record)
 
-    def _audit(
-        self, due: AttributesItem, status: int, reason: str, body: str
-    ) -> RecordAttributes:
+    def _audit(self, due: AttributesItem, status: int, reason: str, body: str) -> RecordAttributes:
         return RecordAttributes(
             conversation_id=self.conversation_id,
             message_id=due.message_id,
@@ -319,7 +322,7 @@ class Lane:
 
 
 def _put_back(error: GenesysError) -> PutBack:
-    """A missing scope does not come back in five seconds: ask rarely, and say it (protocol OAuth)."""
+    """A missing scope does not come back in seconds: ask rarely, and say it (protocol OAuth)."""
     if isinstance(error, ScopeMissing):
         logger.error("%s", error)
         return PutBack(str(error), seconds=_LONG_S)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from typing import Any
 
 from django.dispatch import receiver
@@ -12,9 +14,38 @@ from conversations.signals import work_arrived
 
 logger = logging.getLogger(__name__)
 
+# A worker that was woken looks often for a while (drain.LINGER_S): it needs no second call.
+_APART_S = 0.2
 
-@receiver(work_arrived)
-def wake_a_drain(**kwargs: Any) -> None:
+
+class _Alarm:
+    """At most one wake-up in _APART_S: the first at once, the last of a burst at its end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0.0
+        self._timer: threading.Timer | None = None
+
+    def ring(self) -> None:
+        with self._lock:
+            wait_s = self._last + _APART_S - time.monotonic()
+            if wait_s > 0:
+                if self._timer is None:
+                    self._timer = threading.Timer(wait_s, self._ring_late)
+                    self._timer.daemon = True
+                    self._timer.start()
+                return
+            self._last = time.monotonic()
+        _send()
+
+    def _ring_late(self) -> None:
+        with self._lock:
+            self._timer = None
+            self._last = time.monotonic()
+        _send()
+
+
+def _send() -> None:
     from translation.tasks import drain
 
     try:
@@ -22,3 +53,11 @@ def wake_a_drain(**kwargs: Any) -> None:
     except (OperationalError, OSError) as error:
         # The sweep finds the rows within a second; Redis is only latency (reliability G1).
         logger.warning("no wake-up sent: %s", type(error).__name__)
+
+
+_alarm = _Alarm()
+
+
+@receiver(work_arrived)
+def wake_a_drain(**kwargs: Any) -> None:
+    _alarm.ring()

@@ -37,9 +37,7 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
         found = await _in_history(lane, item)
         if found is not None:
             return await tools.crossing.commit(
-                Confirm(
-                    lane.conversation_id, item.message_id, tools.owner, "history", found
-                )
+                Confirm(lane.conversation_id, item.message_id, tools.owner, "history", found)
             )
     return await tools.crossing.commit(
         Settle(
@@ -88,4 +86,6 @@ def _unclaimed(conversation_id: int, candidates: list[str]) -> str | None:
             conversation_id=conversation_id, external_id__in=candidates
         ).values_list("external_id", flat=True)
     )
-    return next((external_id for external_id in candidates if external_id not in taken - {""}), None)
+    return next(
+        (external_id for external_id in candidates if external_id not in taken - {""}), None
+    )

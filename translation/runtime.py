@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -63,6 +64,8 @@ class Runtime:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
+        # Loop and database thread hand over to each other a few times for every message.
+        sys.setswitchinterval(0.0005)
         try:
             self._loop.run_until_complete(self._live())
         except Exception as error:

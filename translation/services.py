@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from django.conf import settings
 
@@ -48,6 +49,7 @@ class Made:
 class RecordTranslation:
     """pending → translated, with its delivery; `start`: it is at the head and goes out now."""
 
+    reads_message: ClassVar[bool] = True
     conversation_id: int
     message_id: int
     owner: str
@@ -77,7 +79,7 @@ class RecordTranslation:
             JournalEntry.Kind.TRANSLATED,
             message=message,
             data=self.made.facts(),
-            commitment=commitment(text.salt, text.text),
+            commitment=commitment(bytes(text.salt), text.text),
         )
         delivery = queue_delivery(unit, message, text=self.made.text)
         if _is_too_old(message, unit):
@@ -99,6 +101,7 @@ class RecordTranslation:
 class PassThrough:
     """pending → passed through: it is in the agents' language already (TRAP: EN-US is en)."""
 
+    reads_message: ClassVar[bool] = True
     conversation_id: int
     message_id: int
     owner: str
@@ -126,6 +129,7 @@ class PassThrough:
 class FailTranslation:
     """pending → failed: the provider will never take this text; the conversation goes on."""
 
+    reads_message: ClassVar[bool] = True
     conversation_id: int
     message_id: int
     owner: str
