@@ -62,4 +62,4 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_conversations():
             wall.cards_for([history.conversation.pk for history in histories])
         return len(captured)
 
-    assert queries(1) == queries(10) == 3
+    assert queries(1) == queries(10) == 4

@@ -1,0 +1,1 @@
+"""What people see live: journal, tailer, sockets; see docs/live-socket.md."""

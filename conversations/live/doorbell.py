@@ -1,0 +1,176 @@
+"""Tells web processes that there is something to read; the only module that sends to the layer.
+
+A hint and never a message: it carries no text, may be lost, and never delays who rings it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+logger = logging.getLogger(__name__)
+
+GROUP = "parley.live"
+GATHER_S = 0.030  # bells closer together than this go out as one
+PAIRS_A_MESSAGE = 200
+MAX_PENDING = 10_000  # conversations; readers poll, so what does not fit is late and not lost
+SEND_WITHIN_S = 3.0
+CIRCUIT_S = 10.0  # after a failure nothing is sent for so long
+LOG_EVERY_S = 60.0
+
+
+class Doorbell:
+    """Gathers bells from any thread and sends them on one event loop.
+
+    With Redis that is a loop of its own. The in-memory layer belongs to the loop of the web
+    server, which `bind` names: a send from another loop arrives up to a second late.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pairs: dict[int, int] = {}
+        self._typing: dict[tuple[int, str], dict[str, Any]] = {}
+        self._armed = False
+        self._home: asyncio.AbstractEventLoop | None = None
+        self._own: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+        self._last_flush = 0.0
+        self._closed_until = 0.0
+        self._next_log = 0.0
+        self._flushing: asyncio.Task[None] | None = None
+        self.sent = 0
+        self.failures = 0
+        self.dropped = 0
+
+    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """`loop` runs the web server of this process."""
+        self._home = loop
+
+    def ring(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Conversations (primary key) have journal entries up to seq. Never raises, never waits."""
+        with self._lock:
+            for conversation, seq in pairs:
+                if len(self._pairs) >= MAX_PENDING and conversation not in self._pairs:
+                    self.dropped += 1
+                    continue
+                self._pairs[conversation] = max(seq, self._pairs.get(conversation, 0))
+        self._wake()
+
+    def typing(self, conversation: int, origin: str, state: str, at: datetime) -> None:
+        """Somebody types or has stopped: sent at most once, kept nowhere."""
+        with self._lock:
+            if len(self._typing) >= MAX_PENDING:
+                self.dropped += 1
+                return
+            self._typing[conversation, origin] = {
+                "type": "typing",
+                "conversation": conversation,
+                "origin": origin,
+                "state": state,
+                "at": at.isoformat(),
+            }
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            if self._armed or not (self._pairs or self._typing):
+                return
+            loop = self._loop()
+            if loop is None:
+                self._forget()
+                return
+            try:
+                loop.call_soon_threadsafe(self._arm)
+                self._armed = True
+            except RuntimeError:  # that loop has ended
+                self._forget()
+
+    def _forget(self) -> None:
+        self.dropped += len(self._pairs) + len(self._typing)
+        self._pairs.clear()
+        self._typing.clear()
+
+    def _loop(self) -> asyncio.AbstractEventLoop | None:
+        if self._pid != os.getpid():  # a forked worker has the parent's objects, not its threads
+            self._own, self._pid = None, os.getpid()
+        if isinstance(get_channel_layer(), InMemoryChannelLayer):
+            # Unbound: nobody in this process listens, and nobody else can.
+            return None if self._home is None or self._home.is_closed() else self._home
+        if self._own is None:
+            self._own = asyncio.new_event_loop()
+            threading.Thread(target=self._own.run_forever, name="doorbell", daemon=True).start()
+        return self._own
+
+    def _arm(self) -> None:
+        """On the loop: at once after a pause, else when the gathering time is over."""
+        loop = asyncio.get_running_loop()
+        wait = max(0.0, self._last_flush + GATHER_S - loop.time())
+        loop.call_later(wait, self._start_flush)
+
+    def _start_flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._last_flush = loop.time()
+        if self._flushing is not None and not self._flushing.done():
+            loop.call_later(GATHER_S, self._start_flush)  # still sending: go on gathering
+            return
+        self._flushing = loop.create_task(self._flush(), name="doorbell")
+
+    async def _flush(self) -> None:
+        with self._lock:
+            pairs, self._pairs = self._pairs, {}
+            typing, self._typing = self._typing, {}
+            self._armed = False
+        messages = [*_bells(pairs), *typing.values()]
+        if time.monotonic() < self._closed_until:
+            self.dropped += len(messages)
+            return
+        layer = get_channel_layer()
+        try:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                for message in messages:
+                    await layer.group_send(GROUP, message)
+                    self.sent += 1
+        except Exception as error:  # noqa: BLE001 - best effort: whatever Redis says, work goes on
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        now = time.monotonic()
+        self._closed_until = now + CIRCUIT_S
+        if now >= self._next_log:
+            self._next_log = now + LOG_EVERY_S
+            logger.warning(
+                "Doorbell cannot reach the channel layer (%s, %s failures so far): pages poll.",
+                type(error).__name__,
+                self.failures,
+            )
+
+
+def _bells(pairs: dict[int, int]) -> Iterable[dict[str, Any]]:
+    items = iter(pairs.items())
+    while part := [list(pair) for pair in islice(items, PAIRS_A_MESSAGE)]:
+        yield {"type": "bell", "pairs": part}
+
+
+_doorbell = Doorbell()
+bind = _doorbell.bind
+ring = _doorbell.ring
+typing = _doorbell.typing
+
+
+def counts() -> dict[str, int]:
+    """For the metrics of this process."""
+    return {
+        "sent": _doorbell.sent,
+        "failures": _doorbell.failures,
+        "dropped": _doorbell.dropped,
+    }

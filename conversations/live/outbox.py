@@ -1,0 +1,110 @@
+"""What waits for one browser: bounded by what the page has not acknowledged yet.
+
+Daphne buffers without bound for a browser that does not read (reliability F15), so the limit is
+ours: a page acknowledges the frames it has received; beyond its credit it gets nothing but a
+resync later. Knows neither journal nor Channels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from conversations.live.frames import Frame
+
+MAX_FRAMES = 256
+MAX_BYTES = 512 * 1024
+SILENT_S = 10.0  # an unacknowledged frame this old: the page is stale
+GIVE_UP_S = 30.0  # stale for so long: the socket is closed
+
+
+class Outbox:
+    def __init__(
+        self,
+        send: Callable[[str], Awaitable[None]],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._send = send
+        self._monotonic = monotonic
+        self._queue: deque[Frame] = deque()
+        self._unacked: deque[tuple[int, float]] = deque()  # size and time, oldest first
+        self._bytes = 0  # queued and unacknowledged
+        self._sent = 0
+        self._acked = 0
+        self._ready = asyncio.Event()
+        self._stale_since: float | None = None
+        self._is_shut = False
+
+    @property
+    def is_stale(self) -> bool:
+        return self._stale_since is not None
+
+    @property
+    def is_hopeless(self) -> bool:
+        since = self._stale_since
+        return since is not None and self._monotonic() - since >= GIVE_UP_S
+
+    def put(self, frame: Frame, *, is_start: bool = False) -> bool:
+        """Queue a frame; False when the page is behind: it will have to start afresh.
+
+        What a page starts from may be larger than its credit.
+        """
+        if self.is_stale or self._is_shut:
+            return False
+        if not is_start and self._is_full(frame):
+            self.mark_stale()
+            return False
+        self._queue.append(frame)
+        self._bytes += frame.size
+        self._ready.set()
+        return True
+
+    def mark_stale(self) -> None:
+        """Drop what waits; nothing more is sent until the page has caught up."""
+        self._stale_since = self._stale_since or self._monotonic()
+        self._bytes -= sum(frame.size for frame in self._queue)
+        self._queue.clear()
+
+    def check(self) -> None:
+        """Called now and then: a page that has not acknowledged for long is stale."""
+        if self._unacked and self._monotonic() - self._unacked[0][1] >= SILENT_S:
+            self.mark_stale()
+
+    def acknowledge(self, count: int) -> bool:
+        """The page has received `count` frames since it opened; False if that cannot be."""
+        if not self._acked <= count <= self._sent:
+            return False
+        for _ in range(count - self._acked):
+            size, _at = self._unacked.popleft()
+            self._bytes -= size
+        self._acked = count
+        return True
+
+    def has_caught_up(self) -> bool:
+        return not self._unacked
+
+    def revive(self) -> None:
+        self._stale_since = None
+
+    def shut(self) -> None:
+        """Nothing more goes out, whatever is still put in."""
+        self._is_shut = True
+        self._queue.clear()
+
+    async def run(self) -> None:
+        """Sends what is queued until cancelled; only this socket waits for this browser."""
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._queue:
+                frame = self._queue.popleft()
+                self._unacked.append((frame.size, self._monotonic()))
+                self._sent += 1
+                await self._send(frame.text)
+
+    def _is_full(self, frame: Frame) -> bool:
+        waiting = len(self._queue) + len(self._unacked)
+        return waiting >= MAX_FRAMES or (waiting > 0 and self._bytes + frame.size > MAX_BYTES)

@@ -1,0 +1,131 @@
+"""A message with everything a page shows of it: the one shape of snapshots and of events.
+
+The number of queries does not depend on the number of messages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from conversations.models import AttributeAudit, Delivery, JournalEntry, Message, MessageText
+
+Row = dict[str, Any]
+
+_TRANSLATION_KINDS = (JournalEntry.Kind.TRANSLATED, JournalEntry.Kind.PASSED_THROUGH)
+
+
+def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
+    """Rows by message id, in the order of the conversation; echoes are not rows."""
+    ids = list(message_ids)
+    messages = Message.objects.spoken().filter(pk__in=ids).select_related("delivery").in_order()
+    texts = _texts(ids)
+    facts = _translation_facts(ids)
+    audits = _attribute_audits(ids)
+    return {
+        message.pk: _row(
+            message,
+            texts=texts[message.pk],
+            facts=facts.get(message.pk, {}),
+            audit=audits.get(message.pk),
+        )
+        for message in messages
+    }
+
+
+def iso(value: datetime | None) -> str | None:
+    return value.isoformat() if value is not None else None
+
+
+def _texts(ids: list[int]) -> dict[int, dict[str, Row]]:
+    found: dict[int, dict[str, Row]] = defaultdict(dict)
+    rows = MessageText.objects.filter(message_id__in=ids).values_list(
+        "message_id", "role", "text", "language"
+    )
+    for message_id, role, text, language in rows:
+        found[message_id][role] = {"text": text, "language": language}
+    return found
+
+
+def _translation_facts(ids: list[int]) -> dict[int, dict[str, Any]]:
+    """How each was translated, from the journal: `conversations` does not know `translation`."""
+    entries = (
+        JournalEntry.objects.filter(message_id__in=ids, kind__in=_TRANSLATION_KINDS)
+        .order_by("message_id", "seq")
+        .values_list("message_id", "data")
+    )
+    return {message_id: _facts(data) for message_id, data in entries}
+
+
+def _facts(data: str) -> dict[str, Any]:
+    facts = json.loads(data) if data else {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _attribute_audits(ids: list[int]) -> dict[int, AttributeAudit]:
+    audits: Iterable[AttributeAudit] = (
+        AttributeAudit.objects.filter(message_id__in=ids)
+        .order_by("message_id", "id")
+        .only("message_id", "keys", "written_at", "status")
+    )
+    return {audit.message_id: audit for audit in audits}
+
+
+def _row(
+    message: Message,
+    *,
+    texts: dict[str, Row],
+    facts: dict[str, Any],
+    audit: AttributeAudit | None,
+) -> Row:
+    delivery: Delivery | None = getattr(message, "delivery", None)
+    return {
+        "id": message.pk,
+        "seq": message.seq,
+        "origin": message.origin,
+        "sender_name": message.sender_name,
+        "sent_at": iso(message.sent_at),
+        "received_at": iso(message.received_at),
+        "backfilled": message.backfilled,
+        "read_at": iso(message.read_at),
+        "has_text": message.has_text,
+        "original": texts.get(MessageText.Role.ORIGINAL),
+        "translated": texts.get(MessageText.Role.TRANSLATED),
+        "translation_state": message.translation_state,
+        "translation_reason": message.translation_reason,
+        "provider": facts.get("provider"),
+        "source_language": facts.get("source_language"),
+        "target_language": facts.get("target_language"),
+        "latency_ms": facts.get("latency_ms"),
+        "from_memory": facts.get("from_memory"),
+        "delivery": _delivery(delivery),
+        "attributes": _attributes(delivery, audit),
+    }
+
+
+def _delivery(delivery: Delivery | None) -> Row | None:
+    if delivery is None:
+        return None
+    return {
+        "state": delivery.state,
+        "reason": delivery.reason,
+        "attempts": delivery.attempts,
+        "confirmed_at": iso(delivery.confirmed_at),
+        "confirmed_by": delivery.confirmed_by,
+    }
+
+
+def _attributes(delivery: Delivery | None, audit: AttributeAudit | None) -> Row | None:
+    state = delivery.attributes_state if delivery is not None else ""
+    if audit is not None and not state:
+        state = audit.status
+    if not state:
+        return None
+    return {
+        "state": state,
+        "keys": list(audit.keys) if audit is not None else [],
+        "written_at": iso(audit.written_at) if audit is not None else None,
+    }

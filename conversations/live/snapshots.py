@@ -1,0 +1,174 @@
+"""What a page of one conversation starts from, and what has changed past a cursor.
+
+A snapshot and the events after it are made by the same functions, so a page that applied all
+events equals a fresh page. Reads only; synchronous: called in the threads of `live.database`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from conversations.live.frames import Event, Frame, encode
+from conversations.live.rows import iso, rows_for
+from conversations.models import Conversation, JournalEntry, Message
+
+SNAPSHOT_ROWS = 1000  # the newest; how many older ones there are is said
+MAX_ENTRIES = 1000  # journal entries in one read
+MAX_RESUME_EVENTS = 200  # a page that lags further gets a snapshot: fewer frames than its credit
+# The head of a page shows names, languages and state; these entries can change them.
+_HEADER_KINDS = frozenset({"received", "translated", "passed_through", "closed"})
+# SQLite refuses an expression of 1,000 levels, and each conversation is one OR.
+_CONVERSATIONS_A_QUERY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened in one conversation; every event up to `seq` is in `events`."""
+
+    seq: int
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The frames a page begins with, which stand for the journal up to `seq`."""
+
+    seq: int
+    frames: tuple[Frame, ...]
+
+
+def snapshot(conversation_pk: int) -> dict[str, Any]:
+    """The whole page. The head is read first: what comes later is only newer, never missing."""
+    conversation = Conversation.objects.get(pk=conversation_pk)
+    spoken = Message.objects.spoken().filter(conversation_id=conversation_pk)
+    newest = list(spoken.order_by("-seq").values_list("pk", flat=True)[: SNAPSHOT_ROWS + 1])
+    shown = newest[:SNAPSHOT_ROWS]
+    older = spoken.count() - len(shown) if len(newest) > SNAPSHOT_ROWS else 0
+    return {
+        "type": "snapshot",
+        "conversation": header(conversation),
+        "rows": list(rows_for(shown).values()),
+        "older": older,
+        "seq": conversation.seq,
+    }
+
+
+def start(conversation_pk: int, after: int | None) -> Start:
+    """A snapshot, or what happened past `after` where that is known and not too much."""
+    resumed = _resumed(conversation_pk, after) if after is not None else None
+    if resumed is not None:
+        return resumed
+    payload = snapshot(conversation_pk)
+    return Start(seq=payload["seq"], frames=(encode(payload),))
+
+
+def header(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.external_id,
+        "channel": conversation.channel,
+        "state": conversation.state,
+        "guest_name": conversation.guest_name,
+        "guest_language": conversation.guest_language,
+        "agent_name": conversation.agent_name,
+        "agent_language": settings.TARGET_LANGUAGE,
+        "created_at": iso(conversation.created_at),
+        "closed_at": iso(conversation.closed_at),
+    }
+
+
+def heads(conversation_pks: Iterable[int]) -> dict[int, int]:
+    """Where the journals of these conversations stand."""
+    rows = Conversation.objects.filter(pk__in=list(conversation_pks)).values_list("pk", "seq")
+    return dict(rows)
+
+
+def events_past(cursors: Mapping[int, int]) -> dict[int, Changes]:
+    """By conversation, what the journal has past its cursor; at most MAX_ENTRIES at a time.
+
+    An event carries its message as it stands now and the seq of its last entry, and events go
+    in the order of that seq: whoever has seen seq n lacks nothing up to n.
+    """
+    entries = [entry for part in _parts(cursors) for entry in _entries(part)]
+    sources = _sources_of_echoes({message for _, _, _, message in entries if message})
+    changed: dict[int, dict[int, int]] = {}
+    ends: dict[int, int] = {}
+    headers: set[int] = set()
+    for conversation, seq, kind, message in entries:
+        ends[conversation] = seq
+        if message is None or kind in _HEADER_KINDS:
+            headers.add(conversation)
+        if message is not None:
+            changed.setdefault(conversation, {})[sources.get(message, message)] = seq
+    rows = rows_for({message for messages in changed.values() for message in messages})
+    conversations = Conversation.objects.in_bulk(headers)
+    return {
+        pk: Changes(
+            seq=end,
+            events=tuple(_events(changed.get(pk, {}), rows, conversations.get(pk), end)),
+        )
+        for pk, end in ends.items()
+    }
+
+
+def _events(
+    seqs: Mapping[int, int],
+    rows: Mapping[int, dict[str, Any]],
+    conversation: Conversation | None,
+    end: int,
+) -> Iterator[Event]:
+    for message, seq in sorted(seqs.items(), key=lambda item: item[1]):
+        if message in rows:
+            yield Event(seq, encode({"type": "row", "row": rows[message], "seq": seq}))
+    if conversation is not None:
+        yield _header_event(conversation, end)
+
+
+def _header_event(conversation: Conversation, seq: int) -> Event:
+    payload = {"type": "conversation", "conversation": header(conversation), "seq": seq}
+    return Event(seq, encode(payload))
+
+
+def _resumed(conversation_pk: int, after: int) -> Start | None:
+    conversation = Conversation.objects.get(pk=conversation_pk)
+    if not conversation.seq - MAX_ENTRIES <= after <= conversation.seq:
+        return None  # too far back, or a seq that this journal has never had
+    changes = events_past({conversation_pk: after}).get(conversation_pk)
+    events = changes.events if changes else ()
+    if len(events) > MAX_RESUME_EVENTS or (changes and changes.seq < conversation.seq):
+        return None
+    end = changes.seq if changes else after
+    last = _header_event(conversation, end)  # always: it tells the page that it is live again
+    frames = tuple(event.frame for event in (*events, last))
+    return Start(seq=end, frames=frames)
+
+
+def _parts(cursors: Mapping[int, int]) -> Iterator[list[tuple[int, int]]]:
+    items = iter(cursors.items())
+    while part := list(islice(items, _CONVERSATIONS_A_QUERY)):
+        yield part
+
+
+def _entries(cursors: list[tuple[int, int]]) -> list[tuple[int, int, str, int | None]]:
+    past = reduce(or_, (Q(conversation_id=pk, seq__gt=seq) for pk, seq in cursors))
+    rows = (
+        JournalEntry.objects.filter(past)
+        .order_by("conversation_id", "seq")
+        .values_list("conversation_id", "seq", "kind", "message_id")
+    )
+    return list(rows[:MAX_ENTRIES])
+
+
+def _sources_of_echoes(message_ids: set[int]) -> dict[int, int]:
+    """An entry about an echo changes the message that was delivered; the echo is not a row."""
+    echoes = Message.objects.filter(
+        pk__in=message_ids, origin=Message.Origin.INJECTED, echo_of__isnull=False
+    )
+    return dict(echoes.values_list("pk", "echo_of__message_id"))

@@ -1,0 +1,144 @@
+"""Who watches what in this process: sockets by conversation, and walls by what they show.
+
+Used on the event loop only; between two awaits nothing else touches these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from conversations.live import wall
+from conversations.live.database import read
+from conversations.live.frames import Event, Frame, encode
+from conversations.live.outbox import Outbox
+from conversations.live.rights import Claim
+from conversations.live.snapshots import Changes, Start, start
+
+if TYPE_CHECKING:
+    from conversations.models.conversation import ConversationQuerySet
+
+MAX_PENDING = 1000  # events that may come while a page's snapshot is read
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One socket."""
+
+    claim: Claim
+    outbox: Outbox
+    close: Callable[[int], Awaitable[None]]
+    # Events that came while this socket's start is being read; None once it is live.
+    pending: list[Event] | None = field(default_factory=list)
+
+    def hand(self, event: Event) -> None:
+        if self.pending is None:
+            self.outbox.put(event.frame)
+        elif len(self.pending) < MAX_PENDING:
+            self.pending.append(event)
+        else:
+            self.pending = None
+            self.outbox.mark_stale()
+
+
+@dataclass(eq=False, slots=True)
+class ConversationWatch:
+    """`cursor`: up to where the journal was read; unknown until the first start."""
+
+    pk: int
+    cursor: int | None = None
+    members: set[Member] = field(default_factory=set)
+
+    async def begin(self, member: Member, after: int | None) -> None:
+        """Join first, then read: what is committed in between arrives as an event."""
+        self.members.add(member)
+        begun = await self._start(member, after)
+        events, member.pending = member.pending or [], None
+        for frame in begun.frames:
+            member.outbox.put(frame, is_start=True)
+        for event in events:
+            if event.seq > begun.seq:
+                member.outbox.put(event.frame)
+
+    async def _start(self, member: Member, after: int | None) -> Start:
+        while True:
+            member.pending = []
+            known = self.cursor
+            begun = await read(start, self.pk, after)
+            if self.cursor is None:
+                self.cursor = begun.seq
+            if known is None and begun.seq < self.cursor:
+                continue  # another socket set the cursor beyond what we have read: read again
+            return begun
+
+    def apply(self, changes: Changes) -> None:
+        self.cursor = changes.seq
+        for event in changes.events:
+            for member in self.members:
+                member.hand(event)
+
+    def send(self, payload: dict[str, Any]) -> None:
+        """A frame outside the journal: typing, heartbeat."""
+        frame = encode(payload)
+        for member in self.members:
+            if member.pending is None:
+                member.outbox.put(frame)
+
+
+@dataclass(eq=False, slots=True)
+class WallWatch:
+    """One wall for all viewers who see the same conversations."""
+
+    visible: ConversationQuerySet
+    members: set[Member] = field(default_factory=set)
+    _seqs: dict[int, int] = field(default_factory=dict)
+    _cards: dict[int, wall.Card] = field(default_factory=dict)
+    _loaded: bool = False
+    _snapshot: Frame | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def begin(self, member: Member) -> None:
+        member.pending = []  # gets no update before its snapshot
+        self.members.add(member)
+        async with self._lock:
+            if not self._loaded:
+                await self._read()
+        member.pending = None
+        member.outbox.put(self._current(), is_start=True)
+
+    async def refresh(self) -> None:
+        """Send the cards that have changed, however many events changed them."""
+        async with self._lock:
+            update = await self._read()
+        if update is None:
+            return
+        self.send(encode(update))
+
+    def send(self, frame: Frame) -> None:
+        for member in self.members:
+            if member.pending is None:
+                member.outbox.put(frame)
+
+    async def _read(self) -> dict[str, Any] | None:
+        seqs = (await read(wall.heads, self.visible.all(), timezone.now())).seqs
+        changed = [pk for pk, seq in seqs.items() if self._seqs.get(pk) != seq]
+        gone = [pk for pk in self._cards if pk not in seqs]
+        cards = await read(wall.cards_for, changed) if changed else {}
+        left = [self._cards.pop(pk)["id"] for pk in gone]
+        self._cards.update(cards)
+        self._seqs = {pk: seq for pk, seq in seqs.items() if pk in self._cards}
+        self._loaded = True
+        if not cards and not left:
+            return None
+        self._snapshot = None
+        return {"type": "cards", "cards": list(cards.values()), "gone": left}
+
+    def _current(self) -> Frame:
+        if self._snapshot is None:
+            payload = {"type": "snapshot", "conversations": list(self._cards.values())}
+            self._snapshot = encode(payload)
+        return self._snapshot
