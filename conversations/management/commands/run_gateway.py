@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -18,6 +19,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         genesys_config()  # a missing setting is said now, in one line
 
+        # Loop and database thread hand over to each other for every batch.
+        sys.setswitchinterval(0.0005)
         asyncio.run(_run())
 
 

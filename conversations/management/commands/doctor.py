@@ -1,0 +1,195 @@
+"""`doctor`: configuration and reachability of everything Parley depends on, a line each.
+
+It changes nothing and prints no secret; each failure names the setting and the fix.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from conversations import conf
+from conversations.genesys.exceptions import CredentialsRefused, GenesysError
+from conversations.genesys.oauth import fetch_token
+from conversations.health import broker_reason, database_reason
+from conversations.net.exceptions import NetError
+from conversations.net.http import HttpClient
+from conversations.net.masking import mask
+
+CONNECT_TIMEOUT_S = 3.0
+CLOCK_SKEW_S = 5.0
+KEY_LENGTH = 32
+KEYS = ("SECRET_KEY", "FIELD_KEY", "JOURNAL_KEY")
+DEFAULT_TRANSLATION_HOST = "https://api.deepl.com"
+FREE_TRANSLATION_HOST = "https://api-free.deepl.com"
+
+
+class Unwell(Exception):
+    """What is wrong with one thing: the setting, and the fix."""
+
+
+class Command(BaseCommand):
+    help = "Check configuration and reachability of everything Parley depends on."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        failed = 0
+        for name, check in CHECKS.items():
+            try:
+                said = check()
+            except Unwell as error:
+                failed += 1
+                self.stdout.write(f"FAIL {name}: {mask(str(error))}")
+            else:
+                self.stdout.write(f"ok   {name}: {mask(said)}")
+        if failed:
+            raise CommandError(f"{failed} of {len(CHECKS)} checks failed.", returncode=1)
+
+
+def check_keys() -> str:
+    for name in KEYS:
+        if len(getattr(settings, name, "")) < KEY_LENGTH:
+            raise Unwell(f"{name} is missing or short. Give it {KEY_LENGTH} random characters.")
+    if len({getattr(settings, name) for name in KEYS}) < len(KEYS):
+        raise Unwell(f"{', '.join(KEYS)} are not all different. Give each its own value.")
+    return f"{', '.join(KEYS)} have {KEY_LENGTH} characters or more and differ"
+
+
+def check_origins() -> str:
+    if not settings.ALLOWED_ORIGINS:
+        raise Unwell(
+            "ALLOWED_ORIGINS is empty: no browser can follow live. Set it to the address people "
+            "use, for example https://parley.example.org"
+        )
+    for origin in settings.ALLOWED_ORIGINS:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            raise Unwell(f"ALLOWED_ORIGINS: {origin} is no origin. Write scheme://host[:port].")
+    return ", ".join(settings.ALLOWED_ORIGINS)
+
+
+def check_database() -> str:
+    if reason := database_reason():
+        raise Unwell(f"{reason}. Set DATABASE_URL, and start the server it names.")
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        raise Unwell(f"migrations cannot be read ({type(error).__name__}).") from error
+    if plan:
+        raise Unwell(f"{len(plan)} migrations are missing. Run manage.py migrate.")
+    return f"{connection.vendor}, migrated"
+
+
+def check_broker() -> str:
+    if not settings.REDIS_URL:
+        return "REDIS_URL is not set: embedded mode, everything in one process"
+    if reason := broker_reason():
+        raise Unwell(f"{reason}. Set REDIS_URL, and start the server it names.")
+    return "reachable"
+
+
+def check_credentials() -> str:
+    try:
+        config = conf.genesys_config()
+    except ImproperlyConfigured as error:
+        raise Unwell(str(error)) from error
+    host = urlsplit(config.oauth_url).netloc
+    try:
+        asyncio.run(_fetch_token(config))
+    except CredentialsRefused as error:
+        raise Unwell(
+            f"{host} refuses GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET. Copy both from the "
+            "OAuth client, or try the other GENESYS_OAUTH_STYLE."
+        ) from error
+    except (GenesysError, NetError) as error:
+        raise Unwell(f"{host}: {error}. Check GENESYS_ENV or GENESYS_OAUTH_URL.") from error
+    return f"{host} gives a token"
+
+
+async def _fetch_token(config: Any) -> None:
+    http = HttpClient()
+    try:
+        await fetch_token(http, config, now=timezone.now)
+    finally:
+        await http.aclose()
+
+
+def check_translation() -> str:
+    if not settings.TRANSLATION_API_KEY:
+        raise Unwell("TRANSLATION_API_KEY is not set. Put the key of your provider there.")
+    url = settings.TRANSLATION_API_URL or _usual_translation_host()
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise Unwell("TRANSLATION_API_URL is no address. Write https://host/path, or leave it out.")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname, port), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise Unwell(
+            f"{parts.hostname}:{port} cannot be reached ({error}). Check TRANSLATION_API_URL and "
+            "the way out of this network."
+        ) from error
+    return f"key set, {parts.hostname}:{port} reachable"
+
+
+def _usual_translation_host() -> str:
+    is_free = settings.TRANSLATION_API_KEY.endswith(":fx")
+    return FREE_TRANSLATION_HOST if is_free else DEFAULT_TRANSLATION_HOST
+
+
+def check_clock() -> str:
+    """Against the clocks at hand: PostgreSQL's, and the platform's by its answers' Date."""
+    skews = dict(_skews())
+    for whose, seconds in skews.items():
+        if abs(seconds) > CLOCK_SKEW_S:
+            raise Unwell(
+                f"this machine's clock is {seconds:+.0f} s from that of {whose}. Run an NTP client."
+            )
+    return f"agrees with {' and '.join(skews)}" if skews else "nothing to compare it with"
+
+
+def _skews() -> Iterator[tuple[str, float]]:
+    if connection.vendor == "postgresql" and not database_reason():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            (moment,) = cursor.fetchone()
+        yield "the database", (timezone.now() - moment).total_seconds()
+    try:
+        headers = asyncio.run(_platform_headers())
+        stamp = parsedate_to_datetime(headers.get("Date") or "")
+    except (NetError, ValueError):
+        return
+    yield "the platform", (datetime.now(UTC) - stamp).total_seconds()
+
+
+async def _platform_headers() -> Any:
+    http = HttpClient()
+    try:
+        answer = await http.request("GET", settings.GENESYS_API_URL)
+        return answer.headers
+    finally:
+        await http.aclose()
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "keys": check_keys,
+    "origins": check_origins,
+    "database": check_database,
+    "broker": check_broker,
+    "Genesys credentials": check_credentials,
+    "translation": check_translation,
+    "clock": check_clock,
+}
