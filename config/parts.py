@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from typing import Any
+from typing import Any, Protocol
 
 from celery import Celery
 from celery.beat import EmbeddedService
@@ -13,6 +13,11 @@ from celery.beat import EmbeddedService
 from conversations.gateway.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class GatewayPart:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from conversations.models import Conversation
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser, User
 
     from conversations.models.conversation import ConversationQuerySet
 
@@ -28,11 +29,10 @@ _ALLOWED: dict[str, frozenset[str]] = {
 _EVERY_CONVERSATION = frozenset({SUPERVISOR, ADMIN})
 
 
-
 def groups_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
     if not user.is_active:
         return frozenset()
-    return frozenset(user.groups.values_list("name", flat=True))
+    return frozenset(_as_user(user).groups.values_list("name", flat=True))
 
 
 def can(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
@@ -40,7 +40,7 @@ def can(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     allowed = _ALLOWED.get(action)
     if allowed is None or not user.is_active:
         return False
-    return bool(user.is_superuser) or bool(allowed & groups_of(user))
+    return _as_user(user).is_superuser or bool(allowed & groups_of(user))
 
 
 def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> ConversationQuerySet:
@@ -48,9 +48,14 @@ def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> Conversatio
     everything = Conversation.objects.all()
     if not can(user, "live"):
         return everything.none()
-    if user.is_superuser or groups_of(user) & _EVERY_CONVERSATION:
+    if _as_user(user).is_superuser or groups_of(user) & _EVERY_CONVERSATION:
         return everything
     agent = getattr(user, "agent", None)
     if agent is None:
         return everything.none()
     return everything.of_agent(agent.external_id)
+
+
+def _as_user(user: AbstractBaseUser | AnonymousUser) -> User | AnonymousUser:
+    """Both have `groups` and `is_superuser`; the base class alone does not say so."""
+    return cast("User | AnonymousUser", user)

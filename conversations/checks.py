@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, Tags, Warning, register
+from django.core import checks
+from django.db import connection
 
 
-@register(Tags.security)
-def check_origins(**kwargs: Any) -> list[Error]:
+@checks.register(checks.Tags.security)
+def check_origins(**kwargs: Any) -> list[checks.Error]:
     if "*" in settings.ALLOWED_ORIGINS or "*" in settings.ALLOWED_HOSTS:
         return [
-            Error(
+            checks.Error(
                 "ALLOWED_ORIGINS and ALLOWED_HOSTS must not contain *.",
                 hint="List each origin exactly, for example https://parley.example.org",
                 id="parley.E001",
@@ -21,20 +22,20 @@ def check_origins(**kwargs: Any) -> list[Error]:
     return []
 
 
-@register(Tags.security, deploy=True)
-def check_production(**kwargs: Any) -> list[Warning]:
+@checks.register(checks.Tags.security, deploy=True)
+def check_production(**kwargs: Any) -> list[checks.Warning]:
     found = []
     if not settings.REDIS_URL:
         found.append(
-            Warning(
+            checks.Warning(
                 "REDIS_URL is not set: everything must run in one process.",
                 hint="Set REDIS_URL, or use manage.py run_embedded.",
                 id="parley.W001",
             )
         )
-    if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
+    if connection.vendor == "sqlite":
         found.append(
-            Warning(
+            checks.Warning(
                 "The database is SQLite: one host only.",
                 hint="Set DATABASE_URL=postgresql://…",
                 id="parley.W002",

@@ -22,7 +22,7 @@ def genesys_config() -> GenesysConfig:
         client_id=settings.GENESYS_CLIENT_ID,
         client_secret=settings.GENESYS_CLIENT_SECRET,
         oauth_url=settings.GENESYS_OAUTH_URL,
-        oauth_style=settings.GENESYS_OAUTH_STYLE,
+        oauth_style="form" if settings.GENESYS_OAUTH_STYLE == "form" else "basic",
         scopes=settings.GENESYS_SCOPES,
         api_url=settings.GENESYS_API_URL,
         messaging_socket_url=settings.GENESYS_MESSAGING_SOCKET_URL,

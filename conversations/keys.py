@@ -45,7 +45,5 @@ def echo_key(text: str) -> str:
 
 
 def _keyed(key: bytes, parts: tuple[str, ...]) -> str:
-    body = b"".join(
-        len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts)
-    )
+    body = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
     return hmac.new(key, body, hashlib.sha256).hexdigest()

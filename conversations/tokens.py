@@ -40,9 +40,7 @@ class DatabaseTokens:
 
     async def renewed(self, refused: Token) -> Token:
         """A token newer than `refused`, which the platform answered with 401."""
-        return await self._renewed(
-            beyond=refused.generation, due_before=timezone.now() + _LAST_USE
-        )
+        return await self._renewed(beyond=refused.generation, due_before=timezone.now() + _LAST_USE)
 
     async def renew_ahead(self) -> None:
         """Beat's call: renew 60 s before the end, so that no request ever waits for it."""

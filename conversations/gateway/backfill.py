@@ -116,12 +116,10 @@ class Backfill:
     async def _release_all(self) -> None:
         self._is_holding = False
         while self._held:
-            conversation_id, events = self._held.popitem()
+            _, events = self._held.popitem()
             for event in events:
                 await self._put(event)
 
     async def _hold_no_longer(self) -> None:
         await asyncio.sleep(self._hold_s)
         await self._release_all()
-
-

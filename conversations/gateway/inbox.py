@@ -83,9 +83,7 @@ class Inbox:
 
     def _keep_poison(self, poison: Malformed) -> None:
         future = self.crossing.submit(poison)
-        future.add_done_callback(
-            lambda done: done.exception() and logger.error("a refused event could not be kept")
-        )
+        future.add_done_callback(_tell_if_lost)
 
     def _record(self, events: Sequence[Event]) -> Sequence[None]:
         """On the database thread: one transaction, then the bells, which may fail."""
@@ -97,3 +95,8 @@ class Inbox:
             work_arrived.send(sender=Inbox)
         doorbell.ring(recorded.moved)
         return [None] * len(events)
+
+
+def _tell_if_lost(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled() and done.exception() is not None:
+        logger.error("a refused event could not be kept")

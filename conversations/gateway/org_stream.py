@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 KIND, KEY = StreamState.Kind.MESSAGING.value, "org"
 _OVERLAP = timedelta(seconds=60)
 _KNOWN_CONVERSATIONS = 5000
+_AGAIN_S = 2.0
 
 
 class OrgStream:
@@ -114,8 +115,10 @@ class OrgStream:
         self._backfilling = asyncio.create_task(self._close_gap(self._backfill), name="backfill")
 
     async def _close_gap(self, backfill: Backfill) -> None:
-        while not await backfill.run():
-            await asyncio.sleep(2)
+        closed = await backfill.run()
+        while not closed:
+            await asyncio.sleep(_AGAIN_S)
+            closed = await backfill.run()
         self._backfilled_at = timezone.now()
         logger.info("gap closed: %s messages read", backfill.messages)
 

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config import demo
 from config.celery import app
-from config.parts import GatewayPart, SchedulePart, WorkerPart
+from config.parts import GatewayPart, Part, SchedulePart, WorkerPart
 from conversations.simulator.config import SimulatorConfig
 from conversations.simulator.server import run_in_thread
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 provider_ms=120,
             )
         )
-        parts = [GatewayPart(), WorkerPart(app), SchedulePart(app)]
+        parts: list[Part] = [GatewayPart(), WorkerPart(app), SchedulePart(app)]
         for part in parts:
             part.start()
         try:
