@@ -20,11 +20,15 @@ def load_kept() -> None:
     """Let every command speak to the demo's database where nothing else is configured."""
     if "SECRET_KEY" in os.environ or "SECRET_KEY_FILE" in os.environ or not _KEPT.exists():
         return
+    _read_kept()
+    _set_defaults()
+
+
+def _read_kept() -> None:
     for line in _KEPT.read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition("=")
         if name:
             os.environ.setdefault(name, value)
-    _set_defaults()
 
 
 def prepare(*, port: int, simulator_port: int) -> int:
@@ -32,7 +36,7 @@ def prepare(*, port: int, simulator_port: int) -> int:
     HOME.mkdir(mode=0o700, exist_ok=True)
     if not _KEPT.exists():
         _write_kept()
-    load_kept()
+    _read_kept()
     _set_defaults()
     simulator_port = simulator_port if _is_free(simulator_port) else _spare_port()
     base = f"http://127.0.0.1:{simulator_port}"

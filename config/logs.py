@@ -52,7 +52,10 @@ def configure(*, level: str, as_json: bool, secrets: tuple[str, ...]) -> None:
             },
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
+                "celery.beat": {"level": "WARNING"},
+                "celery.worker.consumer": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
+                "kombu.connection": {"level": "ERROR"},
                 "django.channels": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
                 "websockets": {"level": "WARNING"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -140,6 +141,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # serves from the sources where collectstatic has not run
+warnings.filterwarnings("ignore", message="No directory at", module="django.core.handlers.base")
 
 # --- Security ---------------------------------------------------------------------------------
 _HTTPS = env.flag("HTTPS", default=not DEBUG)

@@ -74,6 +74,7 @@ class Command(BaseCommand):
             lines.append(f"  Log in as     {', '.join(demo.USERS)}; password {password}")
         lines.append("  Ctrl-C stops everything.")
         self.stdout.write("\n".join(lines) + "\n")
+        self.stdout.flush()
 
 
 def _serve(port: int) -> None:
@@ -84,10 +85,11 @@ def _serve(port: int) -> None:
         application=application,
         endpoints=[f"tcp:port={port}:interface=127.0.0.1"],
         signal_handlers=threading.current_thread() is threading.main_thread(),
-        ws_protocols=None,
         ping_interval=20,
         ping_timeout=20,
         websocket_connect_timeout=5,
+        websocket_max_message_size=65_536,
+        websocket_max_frame_size=65_536,
         verbosity=0,
     )
     server.run()
