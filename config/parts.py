@@ -73,7 +73,7 @@ class SchedulePart:
     """Celery's beat in a thread; its schedule stays in memory."""
 
     def __init__(self, app: Celery) -> None:
-        self._beat: Any = EmbeddedService(app, thread=True)
+        self._beat: Any = EmbeddedService(app, thread=True, scheduler_cls="celery.beat.Scheduler")
 
     def start(self) -> None:
         self._beat.start()

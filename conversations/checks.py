@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.db import connection
 
 
 @checks.register(checks.Tags.security)
@@ -33,7 +32,7 @@ def check_production(**kwargs: Any) -> list[checks.Warning]:
                 id="parley.W001",
             )
         )
-    if connection.vendor == "sqlite":
+    if "sqlite" in str(settings.DATABASES["default"]["ENGINE"]):
         found.append(
             checks.Warning(
                 "The database is SQLite: one host only.",

@@ -178,15 +178,15 @@ class Lane:
         """The item with its translation; no status: nothing is to be delivered."""
         try:
             made = await self._translations[item.message_id]
-        except (TextRefused, TooLarge) as error:
+        except TranslationError as error:
+            if not _is_of_the_text(error):
+                # The provider's trouble: nothing is lost, it is asked again later.
+                wait_s = getattr(error, "retry_after_s", None) or _AGAIN_S
+                raise PutBack(type(error).__name__, seconds=min(wait_s, _LONG_S)) from error
             await self._commit(
                 FailTranslation(self.conversation_id, item.message_id, self.tools.owner, str(error))
             )
             return item, None
-        except TranslationError as error:
-            # The provider's trouble, not the text's: nothing is lost, it is asked again later.
-            wait_s = getattr(error, "retry_after_s", None) or _AGAIN_S
-            raise PutBack(type(error).__name__, seconds=min(wait_s, _LONG_S)) from error
         finally:
             self._translations.pop(item.message_id, None)
         item = replace(item, translated=made.text, source_language=made.source_language)
@@ -319,6 +319,11 @@ class Lane:
 
     async def _commit(self, change: Change) -> Any:
         return await self.tools.crossing.commit(change)
+
+
+def _is_of_the_text(error: TranslationError) -> bool:
+    """It would be refused again and again: the conversation must not wait for it."""
+    return isinstance(error, TextRefused | TooLarge) or getattr(error, "of_text", False)
 
 
 def _put_back(error: GenesysError) -> PutBack:

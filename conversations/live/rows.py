@@ -92,7 +92,7 @@ def _row(
         "backfilled": message.backfilled,
         "read_at": iso(message.read_at),
         "has_text": message.has_text,
-        "original": texts.get(MessageText.Role.ORIGINAL),
+        "original": _original(texts.get(MessageText.Role.ORIGINAL), facts),
         "translated": texts.get(MessageText.Role.TRANSLATED),
         "translation_state": message.translation_state,
         "translation_reason": message.translation_reason,
@@ -104,6 +104,13 @@ def _row(
         "delivery": _delivery(delivery),
         "attributes": _attributes(delivery, audit),
     }
+
+
+def _original(text: Row | None, facts: dict[str, Any]) -> Row | None:
+    """What was said; its language is known once the provider has told it."""
+    if text is None or text.get("language"):
+        return text
+    return {**text, "language": facts.get("source_language") or ""}
 
 
 def _delivery(delivery: Delivery | None) -> Row | None:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from django.db.models import Max
-
 from conversations.models import AttributeAudit, DeadLetter, Delivery, JournalEntry, MessageText
 from conversations.models.bulk import among, select_rows
 from conversations.services.delivery import keep_dead_letter
@@ -55,9 +53,11 @@ class RecordAttributes:
             answer=self.reason[:2000],
             commitment=proof,
             text=text,
-            before_id=last.get(self.conversation_id),
+            before=_before(unit, last.get(self.conversation_id)),
         )
         unit.create(audit)
+        if written:
+            last[self.conversation_id] = audit
         kind = JournalEntry.Kind
         unit.ledger.enter(
             conversation,
@@ -97,9 +97,19 @@ def _originals(unit: Unit) -> dict[int, MessageText]:
     return {row.message_id: row for row in rows}
 
 
-def _last_written(unit: Unit) -> dict[int, int]:
+def _last_written(unit: Unit) -> dict[int, AttributeAudit]:
     """Our last confirmed write of each conversation: what a PUT replaces."""
-    rows = AttributeAudit.objects.filter(
-        conversation_id__in=list(unit.conversations), status=AttributeAudit.Status.WRITTEN
+    in_these, keys = among("conversation_id", unit.conversations)
+    table = AttributeAudit._meta.db_table
+    newest = (
+        f"SELECT MAX(id) FROM {table} WHERE {in_these} AND status = %s GROUP BY conversation_id"  # noqa: S608
     )
-    return dict(rows.values_list("conversation_id").annotate(Max("id")))
+    rows = select_rows(AttributeAudit, f"id IN ({newest})", [*keys, "written"])
+    return {row.conversation_id: row for row in rows}
+
+
+def _before(unit: Unit, last: AttributeAudit | None) -> AttributeAudit | None:
+    """`last` with its key: it may have been written in this same transaction."""
+    if last is not None:
+        unit.create_now(last)
+    return last

@@ -84,6 +84,12 @@ class Unit:
     def create(self, row: models.Model) -> None:
         self._created[type(row)].append(row)
 
+    def create_now(self, row: models.Model) -> None:
+        """Insert a row that was left for the end: another one has to refer to it."""
+        if row.pk is None:
+            self._created[type(row)].remove(row)
+            insert_rows([row])
+
     def update(self, row: models.Model, *fields: str, where: Mapping[str, Any]) -> None:
         """Write `fields` of `row` at the end; the same row once per set of fields.
 

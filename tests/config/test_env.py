@@ -1,0 +1,115 @@
+"""Settings come from the environment, typed; a wrong value is said with its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+
+NAME = "PARLEY_TEST_SETTING"
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NAME, raising=False)
+    monkeypatch.delenv(f"{NAME}_FILE", raising=False)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+
+
+def test_without_the_variable_the_default_counts():
+    assert env.text(NAME, "x") == "x"
+    assert env.number(NAME, 5) == 5
+    assert env.flag(NAME, default=True) is True
+    assert env.items(NAME, "a b") == ["a", "b"]
+    assert env.choice(NAME, "a", ("a", "b")) == "a"
+
+
+def test_space_around_a_value_is_not_part_of_it(monkeypatch):
+    given(monkeypatch, "  value \n")
+
+    assert env.text(NAME) == "value"
+
+
+def test_a_file_holds_a_secret(monkeypatch, tmp_path: Path):
+    file = tmp_path / "secret"
+    file.write_text("from the file\n", encoding="utf-8")
+    monkeypatch.setenv(f"{NAME}_FILE", str(file))
+
+    assert env.text(NAME) == "from the file"
+
+
+def test_the_variable_wins_over_the_file(monkeypatch, tmp_path: Path):
+    monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "missing"))
+    given(monkeypatch, "direct")
+
+    assert env.text(NAME) == "direct"
+
+
+def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path: Path):
+    monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "missing"))
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME}_FILE.*missing"):
+        env.text(NAME)
+
+
+@pytest.mark.parametrize("word", ["1", "true", "Yes", "ON"])
+def test_words_for_yes(monkeypatch, word: str):
+    given(monkeypatch, word)
+
+    assert env.flag(NAME, default=False) is True
+
+
+@pytest.mark.parametrize("word", ["0", "false", "No", "off", ""])
+def test_words_for_no(monkeypatch, word: str):
+    given(monkeypatch, word)
+
+    assert env.flag(NAME, default=True) is False
+
+
+def test_a_word_for_neither_is_refused(monkeypatch):
+    given(monkeypatch, "maybe")
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} must be true or false"):
+        env.flag(NAME, default=True)
+
+
+@pytest.mark.parametrize("value", ["1.5", "12s", "0", "11", "-3", ""])
+def test_a_number_outside_its_limits_is_refused(monkeypatch, value: str):
+    given(monkeypatch, value)
+
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        env.number(NAME, 5, low=1, high=10)
+
+
+@pytest.mark.parametrize("value", ["a b,c", "a, b, c", " a  b c "])
+def test_a_list_is_separated_by_commas_or_spaces(monkeypatch, value: str):
+    given(monkeypatch, value)
+
+    assert env.items(NAME) == ["a", "b", "c"]
+
+
+def test_a_choice_names_what_is_allowed(monkeypatch):
+    given(monkeypatch, "c")
+
+    with pytest.raises(ImproperlyConfigured, match="a, b"):
+        env.choice(NAME, "a", ("a", "b"))
+
+
+def test_a_missing_key_says_how_to_make_one():
+    with pytest.raises(ImproperlyConfigured, match="token_urlsafe"):
+        env.key(NAME)
+
+
+def test_a_short_key_is_refused_without_being_shown(monkeypatch):
+    given(monkeypatch, "CANARY-short")
+
+    with pytest.raises(ImproperlyConfigured) as refused:
+        env.key(NAME)
+
+    assert "CANARY" not in str(refused.value)

@@ -1,0 +1,206 @@
+"""After every opening the gap is read, and live events wait for their conversation's history."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from conversations.gateway.backfill import Backfill
+from conversations.genesys.events import Event, Ignored, MessageReceived
+from tests.conversations.genesys.fakes import Platform, rest_to
+from tests.conversations.services.wire import event
+
+SINCE = datetime(2024, 6, 15, 10, 0, tzinfo=UTC)
+
+
+class History:
+    """The platform's reading calls, each conversation's answer held back until let go."""
+
+    def __init__(self, conversations: dict[str, list[str]]) -> None:
+        self.conversations = conversations
+        self.status = 200
+        self.active_status = 200
+
+    def __call__(self, request: web.Request) -> web.StreamResponse:
+        *_, last = request.path.split("/")
+        if last != "messages":
+            rows = [{"conversationId": key, "lastMessageAt": None} for key in self.conversations]
+            return web.json_response({"conversations": rows}, status=self.active_status)
+        key = request.path.split("/")[-2]
+        messages = [_wire(key, text) for text in self.conversations.get(key, [])]
+        return web.json_response({"messages": messages}, status=self.status)
+
+
+def _wire(conversation: str, text: str) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "conversationId": conversation,
+        "id": f"{conversation}-{text}",
+        "from": {"id": "guest-1", "type": "guest"},
+        "text": text,
+        "timestamp": "2024-06-15T10:30:00.000Z",
+    }
+
+
+class Inbox:
+    """Takes events in order; may be slow, as one that is full."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.events: list[Event] = []
+        self.slow_s = 0.0
+
+    async def put(self, one: Event) -> None:
+        if self.slow_s:
+            await asyncio.sleep(self.slow_s)
+        self.events.append(one)
+        if isinstance(one, MessageReceived):
+            self.texts.append(one.text)
+
+
+@asynccontextmanager
+async def backfill(
+    history: Callable[..., Any], *, known: tuple[str, ...] = (), hold_s: float = 2.0
+) -> AsyncIterator[tuple[Backfill, Inbox, Platform]]:
+    async def known_since(_moment: datetime) -> list[str]:
+        return list(known)
+
+    inbox = Inbox()
+    async with rest_to(history) as (rest, platform):
+        yield (
+            Backfill(rest=rest, put=inbox.put, since=SINCE, known_since=known_since, hold_s=hold_s),
+            inbox,
+            platform,
+        )
+
+
+async def test_every_active_conversation_is_read_since_the_moment_asked_for():
+    async with backfill(History({"c1": ["a", "b"], "c2": ["c"]})) as (filling, inbox, asked):
+        assert await filling.run()
+
+        assert sorted(inbox.texts) == ["a", "b", "c"]
+        assert all(one.backfilled for one in inbox.events)
+        assert filling.messages == 3
+        assert "activeSince=2024-06-15T10%3A00%3A00.000Z" in asked.requests[0][1]
+
+
+async def test_where_the_call_is_missing_the_known_conversations_are_read():
+    history = History({"c1": ["a"]})
+    history.active_status = 404
+    async with backfill(history, known=("c1",)) as (filling, inbox, _):
+        assert await filling.run()
+
+        assert inbox.texts == ["a"]
+
+
+async def test_a_platform_without_histories_closes_the_gap_with_nothing():
+    history = History({"c1": []})
+    history.status = 404
+    async with backfill(history) as (filling, inbox, _):
+        assert await filling.run()
+
+        assert inbox.texts == []
+
+
+@pytest.mark.parametrize("name", ["status", "active_status"])
+async def test_a_gap_that_could_not_be_read_is_not_closed(name: str):
+    history = History({"c1": ["a"]})
+    setattr(history, name, 503)
+    async with backfill(history) as (filling, inbox, _):
+        await filling.offer(event("live", conversation="c1"))
+
+        assert not await filling.run()
+
+        assert inbox.texts == ["live"]
+
+
+async def test_live_events_of_a_conversation_come_after_its_history():
+    async with backfill(History({"c1": ["a", "b"]})) as (filling, inbox, _):
+        await filling.offer(event("live-1", conversation="c1"))
+        await filling.offer(event("live-2", conversation="c1"))
+        assert inbox.texts == []
+
+        await filling.run()
+        await filling.offer(event("live-3", conversation="c1"))
+
+        assert inbox.texts == ["a", "b", "live-1", "live-2", "live-3"]
+
+
+async def test_other_conversations_do_not_wait_once_it_is_known_which_are_active():
+    async with backfill(History({"c1": ["a"]})) as (filling, inbox, _):
+        await filling.offer(event("other", conversation="c9"))
+
+        await filling.run()
+
+        assert sorted(inbox.texts) == ["a", "other"]
+
+
+async def test_an_event_of_no_conversation_never_waits():
+    async with backfill(History({"c1": ["a"]})) as (filling, inbox, _):
+        await filling.offer(Ignored("news"))
+
+        assert inbox.events == [Ignored("news")]
+
+
+async def test_live_events_are_held_no_longer_than_their_time():
+    release, inbox = asyncio.Event(), Inbox()
+    stuck = Backfill(
+        rest=_Stuck(release),  # type: ignore[arg-type]
+        put=inbox.put,
+        since=SINCE,
+        known_since=_nobody,
+        hold_s=0.05,
+    )
+    began = time.monotonic()
+    running = asyncio.create_task(stuck.run())
+    await stuck.offer(event("live", conversation="c1"))
+    while not inbox.texts:
+        await asyncio.sleep(0.005)
+
+    await stuck.offer(event("later", conversation="c1"))
+
+    assert time.monotonic() - began < 1
+    assert inbox.texts == ["live", "later"]
+    release.set()
+    await running
+
+
+class _Stuck:
+    """A platform that does not answer before it is let go."""
+
+    def __init__(self, release: asyncio.Event) -> None:
+        self._release = release
+
+    async def active_conversations(self, _since: datetime) -> list[Any]:
+        await self._release.wait()
+        return []
+
+
+async def _nobody(_moment: datetime) -> list[str]:
+    return []
+
+
+async def test_what_is_held_when_the_connection_ends_is_kept():
+    release = asyncio.Event()
+    inbox = Inbox()
+    stuck = Backfill(
+        rest=_Stuck(release),  # type: ignore[arg-type]
+        put=inbox.put,
+        since=SINCE + timedelta(hours=1),
+        known_since=_nobody,
+    )
+    running = asyncio.create_task(stuck.run())
+    await asyncio.sleep(0)
+    await stuck.offer(event("held", conversation="c1"))
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert inbox.texts == ["held"]

@@ -1,0 +1,89 @@
+"""Two gateways share a stream: one holds it, the other stands by."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from conversations.gateway import leases
+from conversations.gateway.leases import Progress
+from conversations.models import StreamState
+
+pytestmark = pytest.mark.django_db
+ORG = ("messaging", "org")
+
+
+def progress(**more: Any) -> Progress:
+    values: dict[str, Any] = {
+        "state": "live",
+        "attempts": 0,
+        "reason": "",
+        "frames": 3,
+        "malformed": 1,
+        "ignored": 2,
+        "last_frame_at": None,
+        "backfilled_at": None,
+    }
+    return Progress(**(values | more))
+
+
+def run_out() -> None:
+    StreamState.objects.update(lease_until=datetime.now(UTC) - timedelta(seconds=1))
+
+
+def test_one_takes_it_and_the_other_does_not():
+    assert leases.take(*ORG, owner="one")
+    assert not leases.take(*ORG, owner="two")
+
+
+def test_the_other_takes_it_when_it_has_run_out_and_the_first_notices():
+    leases.take(*ORG, owner="one")
+    run_out()
+
+    assert leases.take(*ORG, owner="two")
+
+    assert not leases.renew(*ORG, owner="one", progress=progress())
+    assert leases.renew(*ORG, owner="two", progress=progress())
+    assert StreamState.objects.get().epoch == 2
+
+
+def test_an_owner_may_come_back_after_a_restart_under_the_same_name():
+    leases.take(*ORG, owner="one")
+
+    assert leases.take(*ORG, owner="one")
+
+
+def test_a_renewal_adds_what_was_seen_since_the_last_one():
+    leases.take(*ORG, owner="one")
+    moment = datetime.now(UTC)
+
+    leases.renew(*ORG, owner="one", progress=progress(last_frame_at=moment))
+    leases.renew(*ORG, owner="one", progress=progress(reason="x" * 300))
+
+    row = StreamState.objects.get()
+    assert (row.frames, row.malformed, row.ignored) == (6, 2, 4)
+    assert (row.last_frame_at, leases.last_frame_at(*ORG)) == (moment, moment)
+    assert (row.state, len(row.reason)) == ("live", 200)
+
+
+def test_what_is_given_back_is_free_at_once():
+    leases.take(*ORG, owner="one")
+
+    leases.give_back(*ORG, owner="one", reason="gateway stopped")
+
+    assert StreamState.objects.get().state == "stopped"
+    assert leases.take(*ORG, owner="two")
+
+
+def test_whoever_lost_it_cannot_give_it_back():
+    leases.take(*ORG, owner="two")
+
+    leases.give_back(*ORG, owner="one", reason="gateway stopped")
+
+    assert not leases.take(*ORG, owner="three")
+
+
+def test_a_stream_that_never_ran_has_no_last_frame():
+    assert leases.last_frame_at(*ORG) is None

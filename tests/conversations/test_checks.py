@@ -1,0 +1,44 @@
+"""What would break in production is said at start, with its id and its fix."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connection
+
+from conversations.checks import check_origins, check_production
+
+
+@pytest.mark.parametrize("name", ["ALLOWED_ORIGINS", "ALLOWED_HOSTS"])
+def test_a_star_is_refused(name: str, settings):
+    setattr(settings, name, ["https://parley.example.org", "*"])
+
+    (error,) = check_origins()
+
+    assert (error.id, bool(error.hint)) == ("parley.E001", True)
+
+
+def test_exact_origins_pass(settings):
+    settings.ALLOWED_ORIGINS = ["https://parley.example.org"]
+    settings.ALLOWED_HOSTS = ["parley.example.org"]
+
+    assert check_origins() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("redis", "found"), [("redis://localhost", set()), ("", {"parley.W001"})])
+def test_what_holds_on_one_host_only_is_a_warning(redis: str, found: set[str], settings):
+    settings.REDIS_URL = redis
+    if connection.vendor == "sqlite":
+        found = found | {"parley.W002"}
+
+    warnings = check_production()
+
+    assert {warning.id for warning in warnings} == found
+    assert all(warning.hint for warning in warnings)
+
+
+def test_the_checks_are_registered():
+    ids = {message.id for message in run_checks(include_deployment_checks=True)}
+
+    assert "parley.E001" not in ids
