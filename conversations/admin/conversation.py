@@ -36,7 +36,8 @@ class ConversationAdmin(RecordAdmin):
                 "fields": (
                     ("guest", "agent"),
                     ("state_word", "channel"),
-                    ("created", "last_event", "closed"),
+                    ("created", "last_event"),
+                    "closed",
                     ("entries", "head"),
                 )
             },
