@@ -42,6 +42,27 @@ def select_rows(
         statement += f" LIMIT {int(limit)}"
     if (lock or skip_locked) and connection.features.has_select_for_update:
         statement += " FOR UPDATE SKIP LOCKED" if skip_locked else " FOR UPDATE"
+    return _fetched(model, statement, parameters)
+
+
+def take_rows(
+    model: type[Row], changes: Mapping[str, Any], where: str, parameters: Sequence[Any]
+) -> list[Row]:
+    """Write `changes` to the rows of `where` that nobody else has locked now, and return them."""
+    columns: list[Any] = [model._meta.get_field(name) for name in changes]
+    assignments = ", ".join(f"{_quoted(field.column)} = %s" for field in columns)
+    values = [
+        field.get_db_prep_save(value, connection)
+        for field, value in zip(columns, changes.values(), strict=True)
+    ]
+    lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update else ""
+    table, key = _quoted(model._meta.db_table), _key(model)
+    free = f"SELECT {key} FROM {table} WHERE {where} ORDER BY {key}{lock}"  # noqa: S608
+    statement = f"UPDATE {table} SET {assignments} WHERE {key} IN ({free}) RETURNING {_all(model)}"  # noqa: S608
+    return _fetched(model, statement, [*values, *parameters])
+
+
+def _fetched(model: type[Row], statement: str, parameters: Sequence[Any]) -> list[Row]:
     names, converters = _reading(model, connection.alias, connection.vendor)
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -138,9 +159,13 @@ def _key(model: type[models.Model]) -> str:
 
 
 @lru_cache(maxsize=64)
+def _all(model: type[models.Model]) -> str:
+    return ", ".join(_quoted(field.column) for field in model._meta.concrete_fields)
+
+
+@lru_cache(maxsize=64)
 def _selection(model: type[models.Model]) -> str:
-    columns = ", ".join(_quoted(field.column) for field in model._meta.concrete_fields)
-    return f"SELECT {columns} FROM {_quoted(model._meta.db_table)}"  # noqa: S608
+    return f"SELECT {_all(model)} FROM {_quoted(model._meta.db_table)}"  # noqa: S608
 
 
 @lru_cache(maxsize=64)
