@@ -236,7 +236,8 @@ class _Batch:
         *,
         is_echo: bool,
     ) -> None:
-        conversation.last_event_at = max(conversation.last_event_at, event.sent_at)
+        if not is_echo:
+            conversation.last_event_at = max(conversation.last_event_at, event.sent_at)
         conversation.state = Conversation.State.OPEN
         if origin == Message.Origin.GUEST and not is_echo:
             conversation.guest_id = event.sender.id
