@@ -11,7 +11,7 @@ import secrets
 import socket
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parent.parent / "var"
+HOME = Path(os.environ.get("PARLEY_HOME") or Path(__file__).resolve().parent.parent / "var")
 _KEPT = HOME / "embedded.env"
 _MADE = ("SECRET_KEY", "FIELD_KEY", "JOURNAL_KEY", "DEMO_PASSWORD")
 
@@ -33,7 +33,7 @@ def _read_kept() -> None:
 
 def prepare(*, port: int, simulator_port: int) -> int:
     """Make what is missing at the first start; returns the simulator's port."""
-    HOME.mkdir(mode=0o700, exist_ok=True)
+    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _KEPT.exists():
         _write_kept()
     _read_kept()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -24,7 +26,7 @@ def test_postgresql_never_waits_for_ever():
 
 
 def test_connections_are_kept_by_the_pool_and_not_by_django():
-    found = entry("postgresql://db/parley")
+    found: Any = entry("postgresql://db/parley")
 
     assert found["CONN_MAX_AGE"] == 0
     assert found["OPTIONS"]["pool"]["max_size"] >= 4
@@ -44,7 +46,7 @@ def test_sqlite_is_a_file(url: str, name: str):
 
 
 def test_sqlite_writes_to_the_disk_and_takes_its_lock_at_once():
-    options = entry("sqlite:///parley.sqlite3")["OPTIONS"]
+    options: Any = entry("sqlite:///parley.sqlite3")["OPTIONS"]
 
     assert options["transaction_mode"] == "IMMEDIATE"
     assert "journal_mode=WAL" in options["init_command"]
