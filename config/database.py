@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -54,6 +54,7 @@ def _postgresql(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,  # under ASGI persistent connections leak; the pool keeps them instead
         "OPTIONS": {
+            **dict(parse_qsl(parts.query)),  # sslmode and the like
             "pool": {"min_size": 1, "max_size": 10, "timeout": 5, "max_lifetime": 1800},
             # The hot statements are few and always the same: the server plans them once.
             "server_side_binding": True,

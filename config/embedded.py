@@ -38,7 +38,7 @@ def prepare(*, port: int, simulator_port: int) -> int:
         _write_kept()
     _read_kept()
     _set_defaults()
-    simulator_port = simulator_port if _is_free(simulator_port) else _spare_port()
+    simulator_port = simulator_port if is_free(simulator_port) else _spare_port()
     base = f"http://127.0.0.1:{simulator_port}"
     origins = f"http://localhost:{port} http://127.0.0.1:{port}"
     for name, value in (
@@ -71,7 +71,7 @@ def _write_kept() -> None:
         file.write("\n".join(lines) + "\n")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -19,7 +19,8 @@ class Seen:
 def report(name: str, seen: Seen) -> datetime | None:
     """Store `seen` when it differs; returns when an operator last said "ask again"."""
     row, _ = ProviderState.objects.get_or_create(
-        name=name, defaults={"state": seen.state, "reason": seen.reason, "since": timezone.now()}
+        name=name,
+        defaults={"state": seen.state, "reason": seen.reason[:200], "since": timezone.now()},
     )
     if (row.state, row.reason) != (seen.state, seen.reason[:200]):
         row.state, row.reason, row.since = seen.state, seen.reason[:200], timezone.now()

@@ -15,6 +15,7 @@ from conversations.genesys.exceptions import GenesysError
 from conversations.keys import echo_key
 from conversations.models import Delivery, Message
 from conversations.services.delivery import Confirm, DeliveryStatus, Settle, status_of
+from conversations.services.recognition import CLOCK_SKEW
 from translation.work import WorkItem
 
 if TYPE_CHECKING:
@@ -31,14 +32,15 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
     begin = tools.monotonic()
     for moment in (*_READS_S, tools.head_wait_s):
         await asyncio.sleep(max(0.0, min(moment, tools.head_wait_s) - (tools.monotonic() - begin)))
-        status = await tools.crossing.call(_current, item.message_id)
-        if status.state != Delivery.State.AMBIGUOUS:
-            return status
-        found = await _in_history(lane, item)
+        delivery = await tools.crossing.call(_current, item.message_id)
+        if delivery.state != Delivery.State.AMBIGUOUS:
+            return status_of(delivery)
+        found = await _in_history(lane, delivery)
         if found is not None:
-            return await tools.crossing.commit(
-                Confirm(lane.conversation_id, item.message_id, tools.owner, "history", found)
+            confirmed = Confirm(
+                lane.conversation_id, item.message_id, tools.owner, "history", found
             )
+            return await tools.crossing.commit(confirmed)
     return await tools.crossing.commit(
         Settle(
             lane.conversation_id,
@@ -50,42 +52,43 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
     )
 
 
-def _current(message_id: int) -> DeliveryStatus:
-    return status_of(Delivery.objects.get(message_id=message_id))
+def _current(message_id: int) -> Delivery:
+    return Delivery.objects.get(message_id=message_id)
 
 
-async def _in_history(lane: Lane, item: WorkItem) -> str | None:
+async def _in_history(lane: Lane, delivery: Delivery) -> str | None:
     """The platform's id ("" when it gives none) of the message that is ours, if it is there."""
     try:
         history = await lane.tools.rest.conversation_messages(lane.external_id)
     except GenesysError as error:
         logger.info("history not readable: %s", type(error).__name__)
         return None
-    key = echo_key(item.translated)
-    candidates = [
-        event.external_id or ""
+    same = [
+        event
         for event in history or ()
         if isinstance(event, MessageReceived)
         and event.sender.type == "guest"
-        and echo_key(event.text) == key
-        and (item.sending_at is None or event.sent_at >= item.sending_at)
+        and echo_key(event.text) == delivery.echo_key
     ]
-    if not candidates:
-        return None
-    return await lane.tools.crossing.call(_unclaimed, lane.conversation_id, candidates)
+    since = (delivery.sending_at or delivery.created_at) - CLOCK_SKEW
+    ids = [event.external_id for event in same if event.external_id and event.sent_at >= since]
+    without_id = sum(not event.external_id for event in same)
+    return await lane.tools.crossing.call(_unclaimed, delivery, ids, without_id)
 
 
-def _unclaimed(conversation_id: int, candidates: list[str]) -> str | None:
-    """The first candidate that neither confirmed another delivery nor was said by the guest."""
-    taken = set(
-        Delivery.objects.filter(conversation_id=conversation_id).values_list(
-            "external_id", flat=True
-        )
-    ) | set(
+def _unclaimed(delivery: Delivery, ids: list[str], without_id: int) -> str | None:
+    """An entry that neither confirmed another delivery nor was said by the guest."""
+    others = Delivery.objects.filter(conversation_id=delivery.conversation_id).exclude(
+        pk=delivery.pk
+    )
+    taken = set(others.filter(external_id__in=ids).values_list("external_id", flat=True)) | set(
         Message.objects.filter(
-            conversation_id=conversation_id, external_id__in=candidates
+            conversation_id=delivery.conversation_id, external_id__in=ids, echo_of=None
         ).values_list("external_id", flat=True)
     )
-    return next(
-        (external_id for external_id in candidates if external_id not in taken - {""}), None
-    )
+    found = next((external_id for external_id in ids if external_id not in taken), None)
+    if found is not None:
+        return found
+    # Entries without an id are counted: each confirmed delivery of the text has used up one.
+    used = others.filter(echo_key=delivery.echo_key, state=Delivery.State.CONFIRMED).count()
+    return "" if without_id > used else None

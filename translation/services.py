@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import ClassVar
 
-from django.conf import settings
-
-from conversations.models import DeadLetter, Delivery, JournalEntry, Message, MessageText
+from conversations.models import DeadLetter, JournalEntry, Message, MessageText
 from conversations.services.delivery import (
     DeliveryStatus,
     keep_dead_letter,
     queue_delivery,
-    settle,
+    set_aside_if_too_old,
     start_sending,
     status_of,
 )
@@ -82,19 +79,10 @@ class RecordTranslation:
             commitment=commitment(bytes(text.salt), text.text),
         )
         delivery = queue_delivery(unit, message, text=self.made.text)
-        if _is_too_old(message, unit):
-            self._set_aside(unit, message, delivery)
-        elif self.start:
+        is_too_old = set_aside_if_too_old(unit, conversation, message, delivery)
+        if self.start and not is_too_old:
             start_sending(unit, conversation, delivery)
         return status_of(delivery)
-
-    def _set_aside(self, unit: Unit, message: Message, delivery: Delivery) -> None:
-        """Nothing old is delivered by itself (reliability I7): what was late already when it
-        reached us has expired; what grew old here is put before a person."""
-        arrived_late = message.received_at - message.sent_at > _ttl()
-        state = Delivery.State.EXPIRED if arrived_late else Delivery.State.REVIEW
-        reason = "older than DELIVERY_TTL_S" + (" when received" if arrived_late else "")
-        settle(unit, unit.conversation(self), delivery, state=state, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +161,3 @@ def _translation(message: Message, made: Made, unit: Unit) -> Translation:
         from_memory=made.from_memory,
         created_at=unit.now,
     )
-
-
-def _ttl() -> timedelta:
-    return timedelta(seconds=settings.DELIVERY_TTL_S)
-
-
-def _is_too_old(message: Message, unit: Unit) -> bool:
-    # The guest's own time where the message reached us late, ours otherwise (clock skew).
-    written = message.sent_at if message.backfilled else message.received_at
-    return unit.now - written > _ttl()

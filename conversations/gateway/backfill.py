@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 
+from conversations.gateway.inbox import InboxLost
 from conversations.genesys.events import Event
 from conversations.genesys.exceptions import GenesysError
 from conversations.genesys.rest import GenesysRest
@@ -42,14 +44,15 @@ class Backfill:
         self._known_since = known_since
         self._hold_s = hold_s
         self._waited_for: set[str] | None = None  # None: not known yet, so all are waited for
-        self._held: dict[str, list[Event]] = defaultdict(list)
+        self._held: dict[str, deque[Event]] = defaultdict(deque)
+        self._releasing = asyncio.Lock()
         self._is_holding = True
         self.messages = 0
 
     async def offer(self, event: Event) -> None:
         """A live event: stored now, or held until its conversation's history is in."""
         conversation_id = getattr(event, "conversation_id", None)
-        if self._is_holding and conversation_id is not None and self._waits(conversation_id):
+        if conversation_id is not None and self._must_wait(conversation_id):
             self._held[conversation_id].append(event)
             return
         await self._put(event)
@@ -65,13 +68,21 @@ class Backfill:
             done = await asyncio.gather(
                 *(self._fetch(conversation_id, places) for conversation_id in conversations)
             )
+            await self._release_all()
             return all(done)
-        except GenesysError as error:
-            logger.warning("backfill not possible: %s", error)
+        except (GenesysError, InboxLost) as error:
+            # What could not be stored is read again: the history still has it.
+            logger.warning("backfill interrupted: %s", error)
             return False
         finally:
             limit.cancel()
-            await self._release_all()
+            with suppress(InboxLost):
+                await self._release_all()
+
+    def _must_wait(self, conversation_id: str) -> bool:
+        """Behind what is held already, whatever else: no event overtakes another."""
+        is_awaited = self._is_holding and self._waits(conversation_id)
+        return is_awaited or conversation_id in self._held
 
     def _waits(self, conversation_id: str) -> bool:
         return self._waited_for is None or conversation_id in self._waited_for
@@ -106,8 +117,12 @@ class Backfill:
     async def _release(self, conversation_id: str) -> None:
         if self._waited_for is not None:
             self._waited_for.discard(conversation_id)
-        for event in self._held.pop(conversation_id, ()):
-            await self._put(event)
+        async with self._releasing:
+            held = self._held.get(conversation_id)
+            while held:
+                await self._put(held[0])
+                held.popleft()  # only now: whoever is cancelled in `put` has not taken it
+            self._held.pop(conversation_id, None)
 
     async def _release_others(self) -> None:
         for conversation_id in [key for key in self._held if not self._waits(key)]:
@@ -116,9 +131,7 @@ class Backfill:
     async def _release_all(self) -> None:
         self._is_holding = False
         while self._held:
-            _, events = self._held.popitem()
-            for event in events:
-                await self._put(event)
+            await self._release(next(iter(self._held)))
 
     async def _hold_no_longer(self) -> None:
         await asyncio.sleep(self._hold_s)

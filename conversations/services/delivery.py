@@ -7,8 +7,10 @@ answer (reliability E1). Transitions are guarded by the state they start from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
+
+from django.conf import settings
 
 from conversations.keys import echo_key
 from conversations.models import (
@@ -19,6 +21,7 @@ from conversations.models import (
     JournalEntry,
     Message,
 )
+from conversations.models.bulk import among, select_rows, update_rows
 from conversations.services.unit import Unit
 
 Kind = JournalEntry.Kind
@@ -114,9 +117,26 @@ def confirm(
     )
 
 
+def set_aside_if_too_old(
+    unit: Unit, conversation: Conversation, message: Message, delivery: Delivery
+) -> bool:
+    """Nothing old is delivered by itself (reliability I7): what was late already when it reached
+    us has expired; what grew old here is put before a person."""
+    ttl = timedelta(seconds=settings.DELIVERY_TTL_S)
+    # The guest's own time where the message reached us late, ours otherwise (clock skew).
+    written = message.sent_at if message.backfilled else message.received_at
+    if unit.now - written <= ttl:
+        return False
+    arrived_late = message.received_at - message.sent_at > ttl
+    state = State.EXPIRED if arrived_late else State.REVIEW
+    reason = "older than DELIVERY_TTL_S" + (" when received" if arrived_late else "")
+    settle(unit, conversation, delivery, state=state, reason=reason)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class StartSending:
-    reads_message: ClassVar[bool] = False
+    reads_message: ClassVar[bool] = True
     conversation_id: int
     message_id: int
     owner: str
@@ -124,7 +144,9 @@ class StartSending:
     def apply(self, unit: Unit) -> DeliveryStatus:
         conversation = unit.conversation(self)
         delivery = unit.deliveries[self.message_id]
-        if delivery.state == State.QUEUED:
+        if delivery.state == State.QUEUED and not set_aside_if_too_old(
+            unit, conversation, unit.messages[self.message_id], delivery
+        ):
             start_sending(unit, conversation, delivery)
         return status_of(delivery)
 
@@ -143,6 +165,7 @@ class Confirm:
     def apply(self, unit: Unit) -> DeliveryStatus:
         conversation = unit.conversation(self)
         delivery = unit.deliveries[self.message_id]
+        self._reclaim(unit, conversation, delivery)
         if delivery.state == State.CONFIRMED:
             # The echo was faster than the POST's answer: only the id is news.
             if self.external_id and not delivery.external_id:
@@ -151,6 +174,34 @@ class Confirm:
         else:
             confirm(unit, conversation, delivery, by=self.by, external_id=self.external_id)
         return status_of(delivery)
+
+    def _reclaim(self, unit: Unit, conversation: Conversation, delivery: Delivery) -> None:
+        """An echo of an equal text may have given this id to an older delivery by mistake.
+
+        The answer to our own POST is the better witness: the older one is looked at by a person.
+        """
+        holder = unit.shared(_holders_of_ids).get((self.conversation_id, self.external_id))
+        if holder is None or holder.pk == delivery.pk:
+            return
+        before, holder.external_id = holder.state, ""
+        holder.state, holder.reason = State.REVIEW, "its echo was another delivery's"
+        update_rows([holder], fields=("external_id", "state", "reason"), where=[{"state": before}])
+        unit.ledger.enter(
+            conversation,
+            Kind.REVIEW,
+            message=holder.message_id,
+            data={"reason": holder.reason},
+        )
+
+
+def _holders_of_ids(unit: Unit) -> dict[tuple[int, str], Delivery]:
+    """Deliveries that hold an id which a change of this transaction brings."""
+    ids = {getattr(change, "external_id", "") for change in unit.changes} - {""}
+    in_these, keys = among("conversation_id", unit.conversations)
+    by_id, values = among("external_id", ids)
+    where = f"external_id <> '' AND {in_these} AND {by_id}"
+    rows = select_rows(Delivery, where, [*keys, *values]) if ids else []
+    return {(row.conversation_id, row.external_id): row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from conversations.models import Conversation, Delivery, Message
 from conversations.models.bulk import among, select_rows
 
 # An echo may carry the platform's clock; ours may be behind by this much (reliability §5.3.4).
-_CLOCK_SKEW = timedelta(seconds=5)
+CLOCK_SKEW = timedelta(seconds=5)
 _ECHO_DIRECTION = {
     Message.Origin.GUEST: Delivery.Direction.GUEST_TO_AGENT,
     Message.Origin.AGENT: Delivery.Direction.AGENT_TO_GUEST,
@@ -84,8 +84,7 @@ class AwaitedEchoes:
         possible, states = among("state", [state.value for state in Delivery.POSSIBLY_POSTED])
         where = f"{in_these} AND echoed_at IS NULL AND {possible} AND ({by_key} OR {by_id})"
         found = select_rows(Delivery, where, [*these, *states, *keys, *ids])
-        # Keys grow with the source order of a conversation: its deliveries are made in it.
-        for delivery in found:
+        for delivery in sorted(found, key=lambda row: row.sending_at or row.created_at):
             self._by_conversation.setdefault(delivery.conversation_id, []).append(delivery)
 
     def match(
@@ -112,7 +111,7 @@ class AwaitedEchoes:
         for row in candidates:
             # A delivery whose id is known is not the cause of an event with another id.
             other_id = row.external_id and event.external_id
-            early = row.sending_at is not None and event.sent_at < row.sending_at - _CLOCK_SKEW
+            early = row.sending_at is not None and event.sent_at < row.sending_at - CLOCK_SKEW
             if row.echo_key == key and not other_id and not early:
                 return row
         return None

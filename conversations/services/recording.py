@@ -238,7 +238,7 @@ class _Batch:
     ) -> None:
         if not is_echo:
             conversation.last_event_at = max(conversation.last_event_at, event.sent_at)
-        conversation.state = Conversation.State.OPEN
+        conversation.state, conversation.closed_at = Conversation.State.OPEN, None
         if origin == Message.Origin.GUEST and not is_echo:
             conversation.guest_id = event.sender.id
             conversation.guest_name = event.sender.name[:_ID_LIMIT]

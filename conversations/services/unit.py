@@ -49,6 +49,7 @@ class _Update:
 class Unit:
     def __init__(self, changes: Sequence[Change], *, actor: str, now: datetime) -> None:
         self.now = now
+        self.changes = changes
         self.ledger = Ledger(actor=actor, now=now)
         self.conversations: dict[int, Conversation] = lock_conversations(
             change.conversation_id for change in changes

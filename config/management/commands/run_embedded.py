@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from config import demo
+from config import demo, embedded
 from config.celery import app
 from config.parts import GatewayPart, Part, SchedulePart, WorkerPart
 from conversations.simulator.config import SimulatorConfig
@@ -35,6 +35,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.REDIS_URL:
             raise CommandError("run_embedded needs no Redis: unset REDIS_URL.")
+        port = options["port"]
+        if not embedded.is_free(port):
+            raise CommandError(f"Port {port} is in use: stop what runs there, or use --port.")
         call_command("migrate", verbosity=0, interactive=False)
         password = os.environ.get("DEMO_PASSWORD", "")
         if password:

@@ -36,6 +36,7 @@ def test_a_guests_message_awaits_its_translation_and_wakes_a_worker():
     message = Message.objects.get()
     assert (done.stored, done.work) == (1, True)
     assert (message.origin, message.translation_state) == ("guest", Pending)
+    assert message.conversation.work_at is not None
     assert message.conversation.work_at >= before
 
 

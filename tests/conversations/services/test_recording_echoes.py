@@ -207,7 +207,7 @@ def test_what_was_never_posted_has_no_echo():
 
 def test_what_was_said_well_before_the_sending_is_not_its_echo():
     delivery = sending()
-    early = delivery.sending_at - timedelta(seconds=30)
+    early = just_after(delivery) - timedelta(seconds=30)
 
     done = record(event("Hello", id="m-2", sent_at=early))
 
@@ -217,7 +217,7 @@ def test_what_was_said_well_before_the_sending_is_not_its_echo():
 def test_the_platforms_clock_may_be_a_little_behind():
     delivery = sending()
 
-    done = record(event("Hello", sent_at=delivery.sending_at - timedelta(seconds=4)))
+    done = record(event("Hello", sent_at=just_after(delivery) - timedelta(seconds=4)))
 
     assert done.echoes == 1
 

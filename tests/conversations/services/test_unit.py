@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 class StartFromAfar:
     """Starts a delivery that, meanwhile, another process has settled."""
 
-    reads_message: ClassVar[bool] = False
+    reads_message: ClassVar[bool] = True
     conversation_id: int
     message_id: int
     owner: str = ""

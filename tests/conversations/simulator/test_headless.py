@@ -78,7 +78,7 @@ async def test_generated_load_is_delivered_in_order_with_its_equal_texts() -> No
 
         started = await client.sim("POST", "load", asked)
         async with asyncio.timeout(20):
-            while (await client.sim("GET", "counts")).get("attributes", 0) < 200:  # noqa: ASYNC110
+            while (await client.sim("GET", "counts")).get("attributes", 0) < 200:
                 await asyncio.sleep(0.1)
 
         entries = server.world.ledger.entries()

@@ -1,0 +1,114 @@
+"""The org stream stores what it hears, and after each opening what it could not hear."""
+
+from __future__ import annotations
+
+import pytest
+
+from conversations.models import Conversation, DeadLetter, Message, StreamState
+from conversations.services.verification import verify_journal
+from tests.conversations.gateway.gateways import Gateway, gateway
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def stored(*texts: str):
+    def are_stored() -> bool:
+        rows = Message.objects.in_order().filter(texts__role="original")
+        return list(rows.values_list("texts__text", flat=True)) == list(texts)
+
+    return are_stored
+
+
+def say(running: Gateway, text: str, *, conversation: str = "conv-1") -> None:
+    world = running.simulator.world
+    world.say_as_guest(world.conversation(conversation), text)
+
+
+async def test_what_is_said_is_stored_as_it_comes(settings, simulator):
+    async with gateway(settings, simulator) as running:
+        await running.until_connected()
+        for number in range(5):
+            say(running, f"{number}")
+
+        await running.until(stored(*"01234"))
+        assert (await running.ask(verify_journal)).holds
+
+
+async def test_what_was_said_before_the_first_opening_is_fetched(settings, simulator):
+    world = simulator.world
+    world.say_as_guest(world.conversation("conv-1"), "before")
+    async with gateway(settings, simulator) as running:
+        await running.until(stored("before"))
+
+        message = await running.ask(Message.objects.get)
+        assert message.backfilled
+
+
+async def test_a_frame_that_cannot_be_read_is_kept_and_the_next_one_is_stored(settings, simulator):
+    async with gateway(settings, simulator) as running:
+        await running.until_connected()
+        simulator.world.send_raw("{half a frame")
+        simulator.world.send_raw(b"\xff\xfe")
+        say(running, "whole")
+
+        await running.until(stored("whole"))
+        assert await running.ask(DeadLetter.objects.count) == 2
+
+
+async def test_typing_and_unknown_events_are_counted_and_never_stored(settings, simulator):
+    async with gateway(settings, simulator) as running:
+        await running.until_connected()
+        world = simulator.world
+        say(running, "Hola")
+        world.type_(world.conversation("conv-1"), "guest", "active")
+        world.send_raw('{"type": "news"}')
+
+        await running.until(lambda: StreamState.objects.filter(ignored=1).exists())
+        assert await running.ask(Message.objects.count) == 1
+
+
+async def test_a_revoked_token_is_renewed_and_the_stream_comes_back(settings, simulator):
+    async with gateway(settings, simulator) as running:
+        await running.until_connected()
+        simulator.world.tokens.revoke_all()
+        running.drop_sockets(1008)
+        await running.until_connected()
+        say(running, "again")
+
+        await running.until(stored("again"))
+        assert len(running.entries("token")) == 2
+
+
+async def test_wrong_credentials_are_said_and_not_asked_again(settings, simulator):
+    settings.GENESYS_CLIENT_SECRET = "wrong"
+    async with gateway(settings, simulator) as running:
+        await running.until(lambda: StreamState.objects.filter(state="refused").exists())
+
+        row = await running.ask(StreamState.objects.get)
+        assert "GENESYS_CLIENT_SECRET" in row.reason
+        assert len(running.entries("token")) == 1
+
+
+async def test_the_state_is_written_down_for_whoever_looks(settings, simulator):
+    async with gateway(settings, simulator) as running:
+        await running.until_connected()
+        say(running, "Hola")
+
+        await running.until(
+            lambda: StreamState.objects.filter(
+                state="live", last_frame_at__isnull=False, backfilled_at__isnull=False
+            ).exists()
+        )
+
+
+async def test_an_end_in_good_order_gives_the_lease_back_and_loses_nothing(settings, simulator):
+    async with gateway(settings, simulator) as running:
+        await running.until_connected()
+        say(running, "last words")
+        await running.until(lambda: Conversation.objects.exists())
+        running.supervisor.stop()
+        await running.task
+
+        row = await running.ask(StreamState.objects.get)
+        assert (row.state, row.owner, row.lease_until) == ("stopped", "", None)
+        assert await running.ask(stored("last words"))

@@ -1,0 +1,132 @@
+"""The drain finds its work in the rows, shares it with others, and survives what they do."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from conversations.genesys.protocols.messages import event_of
+from conversations.models import Conversation, Delivery
+from conversations.services.recording import record_events
+from tests.conversations.locking import locked_out
+from tests.translation.fakes import FakeProvider
+from tests.translation.workers import Words, working
+from translation.batching import Batcher
+from translation.exceptions import QuotaExceeded
+from translation.models import ProviderState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_without_any_wake_up_the_sweep_finds_the_rows(simulator):
+    async with working(simulator) as worker:
+        await asyncio.sleep(0.1)
+        place = simulator.world.conversation("conv-1")
+        said = event_of(simulator.world.say_as_guest(place, "Hola"))
+        await worker.crossing.call(lambda: record_events([said], stream="messaging"))
+
+        await worker.until(lambda: Delivery.objects.filter(state="confirmed").exists())
+
+
+async def test_two_workers_share_the_conversations_and_nothing_is_sent_twice(simulator):
+    async with (
+        working(simulator, owner="one", translator=Words(random_s=0.05)) as one,
+        working(simulator, owner="two", translator=Words(random_s=0.05)) as two,
+    ):
+        for start in range(3):
+            for number in range(6):
+                texts = [f"{number}-{start}-{step}" for step in range(3)]
+                await one.hear_guest(*texts, conversation=f"conv-{number}")
+            two.drain.wake()
+        await one.until_idle(within_s=20)
+
+        for number in range(6):
+            expected = [f"EN {number}-{start}-{step}" for start in range(3) for step in range(3)]
+            assert one.posts(f"conv-{number}") == expected
+            assert len(one.puts(f"conv-{number}")) == 9
+
+
+async def test_messages_that_come_while_a_lane_works_are_taken_in(simulator):
+    async with working(simulator, translator=Words(random_s=0.01)) as worker:
+        for number in range(20):
+            await worker.hear_guest(f"{number}")
+            await asyncio.sleep(0.005)
+        await worker.until_idle()
+
+        assert worker.posts() == [f"EN {number}" for number in range(20)]
+
+
+async def test_a_stopped_drain_ends_its_step_and_gives_the_rest_back(simulator):
+    simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 300})
+    async with working(simulator, owner="one") as worker:
+        await worker.hear_guest("1", "2", "3")
+        await worker.until(lambda: Delivery.objects.filter(state="sending").exists())
+        await worker.drain.stop()
+
+        conversation = await worker.crossing.call(Conversation.objects.get)
+        assert worker.posts() == ["EN 1"]
+        assert conversation.lease_owner == ""
+        assert conversation.work_at is not None
+        assert conversation.work_at <= timezone.now()
+
+    async with working(simulator, owner="two") as heir:
+        await heir.until_idle()
+        assert heir.posts() == ["EN 1", "EN 2", "EN 3"]
+
+
+async def test_the_work_of_a_dead_worker_is_taken_over_when_its_lease_ends(simulator):
+    async with working(simulator, owner="heir") as worker:
+        await worker.crossing.call(
+            lambda: Conversation.objects.create(
+                external_id="conv-1",
+                created_at=timezone.now(),
+                last_event_at=timezone.now(),
+                lease_owner="dead",
+                lease_until=timezone.now() + timedelta(seconds=0.5),
+            )
+        )
+        await worker.hear_guest("Hola")
+        assert worker.posts() == []
+
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN Hola"]
+
+
+async def test_a_database_that_is_away_for_a_while_ends_nothing(simulator):
+    async with working(simulator) as worker:
+        await worker.hear_guest("one")
+        await worker.until_idle()
+
+        async with locked_out(worker.crossing.call, wait_ms=50):
+            await asyncio.sleep(0.3)
+        await worker.hear_guest("two")
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN one", "EN two"]
+
+
+async def test_a_spent_quota_is_shown_and_the_operators_word_goes_on(simulator):
+    provider = FakeProvider(QuotaExceeded())
+    async with working(
+        simulator,
+        batcher=(batcher := Batcher(provider, target="EN-US")),
+        translator=batcher,
+    ) as worker:
+        await worker.hear_guest("Hola")
+        await worker.until(lambda: ProviderState.objects.filter(state="quota").exists())
+        assert worker.posts() == []
+
+        await worker.crossing.call(_reopen)
+        await worker.until(lambda: ProviderState.objects.filter(state="ok").exists())
+        await worker.crossing.call(lambda: Conversation.objects.update(work_at=timezone.now()))
+        await worker.until_idle()
+
+        assert worker.posts() == ["HOLA"]
+
+
+def _reopen() -> None:
+    ProviderState.objects.update(reopened_at=timezone.now())

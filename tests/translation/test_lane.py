@@ -1,0 +1,212 @@
+"""One conversation's work: in order, side by side, and never twice (protocol §1)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from conversations.models import AttributeAudit, Conversation, DeadLetter, Delivery, Message
+from tests.translation.workers import Words, Worker, working
+from translation.exceptions import ProviderThrottled, ProviderUnavailable, TextRefused
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = Delivery.State
+
+
+def states() -> list[str]:
+    return list(Delivery.objects.order_by("message__seq").values_list("state", flat=True))
+
+
+def has(state: State) -> Any:
+    return lambda: Delivery.objects.filter(state=state).exists()
+
+
+async def all_states(worker: Worker) -> list[str]:
+    return await worker.crossing.call(states)
+
+
+def due_now() -> None:
+    Conversation.objects.update(work_at=timezone.now())
+
+
+async def test_a_guests_message_is_delivered_and_its_original_kept_in_the_attributes(simulator):
+    async with working(simulator) as worker:
+        await worker.hear_guest("Hola")
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN Hola"]
+        (attributes,) = worker.puts()
+        assert attributes["originalLanguage"] == "ES"
+        assert attributes["originalText"] == "Hola"
+        assert attributes["translationTimestamp"].endswith("Z")
+        (post,) = worker.entries("post")
+        assert post["from"]["type"] == "guest"
+
+
+async def test_deliveries_keep_the_guests_order_whatever_the_translations_take(simulator):
+    async with working(simulator, translator=Words(random_s=0.08)) as worker:
+        for start in range(0, 40, 8):
+            await worker.hear_guest(*(f"{number}" for number in range(start, start + 8)))
+        await worker.until_idle(within_s=15)
+
+        expected = [f"EN {number}" for number in range(40)]
+        assert worker.posts() == expected
+        assert [put["originalText"] for put in worker.puts()] == [
+            text.removeprefix("EN ") for text in expected
+        ]
+
+
+async def test_conversations_do_not_wait_for_each_other(simulator):
+    simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 1500, "conversation": "a"})
+    async with working(simulator) as worker:
+        await worker.hear_guest("slow", conversation="a")
+        await worker.hear_guest("quick", conversation="b")
+        await worker.until(lambda: Delivery.objects.filter(state="confirmed").exists())
+
+        assert worker.posts() == ["EN quick"]
+        await worker.until_idle()
+
+
+async def test_a_slow_attributes_put_does_not_hold_up_the_next_post(simulator):
+    simulator.world.faults.add({"where": "put", "kind": "slow", "ms": 900})
+    async with working(simulator) as worker:
+        await worker.hear_guest("one", "two", "three")
+        await worker.until_idle()
+
+        first_put = worker.entries("put")[0]["at"]
+        assert all(post["at"] < first_put + 0.8 for post in worker.entries("post"))
+        assert [put["originalText"] for put in worker.puts()] == ["one", "two", "three"]
+
+
+async def test_what_is_in_the_agents_language_is_passed_through_in_its_place(simulator):
+    async with working(simulator, translator=Words(script={"Hello": "en"})) as worker:
+        await worker.hear_guest("Hola", "Hello", "Adiós")
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN Hola", "EN Adiós"]
+        assert (
+            await worker.crossing.call(
+                lambda: Message.objects.filter(translation_state="passed_through").count()
+            )
+            == 1
+        )
+
+
+async def test_a_text_that_no_provider_takes_lets_the_next_one_pass(simulator):
+    refused = TextRefused("not supported")
+    async with working(simulator, translator=Words(script={"???": refused})) as worker:
+        await worker.hear_guest("???", "Hola")
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN Hola"]
+        letter = await worker.crossing.call(DeadLetter.objects.get)
+        assert letter.kind == "translation"
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable("down"), ProviderThrottled(3.0)])
+async def test_a_provider_in_trouble_loses_nothing_and_is_asked_again_later(
+    simulator, error: Exception
+):
+    words = Words(script={"Hola": error})
+    async with working(simulator, translator=words) as worker:
+        await worker.hear_guest("Hola", "Adiós")
+        await worker.until(lambda: Conversation.objects.filter(lease_owner="").exists())
+        again_at = (await worker.crossing.call(Conversation.objects.get)).work_at
+        assert again_at is not None
+        assert again_at > timezone.now() + timedelta(seconds=1)
+        assert worker.posts() == []
+
+        words.script.clear()
+        await worker.crossing.call(due_now)
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN Hola", "EN Adiós"]
+
+
+@pytest.mark.parametrize("kind", ["429", "403"])
+async def test_what_was_surely_not_delivered_goes_back_into_its_place(simulator, kind: str):
+    simulator.world.faults.add({"where": "post", "kind": kind, "times": 3})
+    async with working(simulator) as worker:
+        await worker.hear_guest("one", "two")
+        await worker.until(lambda: Conversation.objects.filter(lease_owner="").exists())
+        assert await all_states(worker) == [State.QUEUED, State.QUEUED]
+
+        simulator.world.faults.clear()
+        await worker.crossing.call(due_now)
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN one", "EN two"]
+
+
+@pytest.mark.parametrize("kind", ["400", "404", "413"])
+async def test_a_refusal_for_good_is_a_dead_letter_and_the_next_one_goes_on(simulator, kind: str):
+    simulator.world.faults.add({"where": "post", "kind": kind, "contains": "one"})
+    async with working(simulator) as worker:
+        await worker.hear_guest("one", "two")
+        await worker.until_idle()
+
+        assert await all_states(worker) == [State.FAILED, State.CONFIRMED]
+        letter = await worker.crossing.call(DeadLetter.objects.get)
+        assert (letter.kind, letter.http_status) == ("delivery", int(kind))
+
+
+async def test_attributes_that_are_refused_are_audited_and_change_no_delivery(simulator):
+    simulator.world.faults.add({"where": "put", "kind": "400"})
+    async with working(simulator) as worker:
+        await worker.hear_guest("one", "two")
+        await worker.until_idle()
+
+        assert await all_states(worker) == [State.CONFIRMED, State.CONFIRMED]
+        statuses = await worker.crossing.call(
+            lambda: list(AttributeAudit.objects.order_by("pk").values_list("status", flat=True))
+        )
+        assert statuses == ["failed", "written"]
+
+
+async def test_attributes_that_could_not_be_written_are_written_later_and_once(simulator):
+    simulator.world.faults.add({"where": "put", "kind": "503", "times": 3})
+    async with working(simulator) as worker:
+        await worker.hear_guest("one")
+        await worker.until(lambda: Conversation.objects.filter(lease_owner="").exists())
+        assert worker.puts() == []
+
+        await worker.crossing.call(due_now)
+        await worker.until_idle()
+
+        assert [put["originalText"] for put in worker.puts()] == ["one"]
+        assert worker.posts() == ["EN one"]
+        assert await worker.crossing.call(AttributeAudit.objects.count) == 1
+
+
+async def test_a_revoked_token_is_renewed_and_the_post_repeated_once(simulator):
+    async with working(simulator) as worker:
+        await worker.hear_guest("one")
+        await worker.until_idle()
+        simulator.world.tokens.revoke_all()
+
+        await worker.hear_guest("two")
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN one", "EN two"]
+        assert len(simulator.world.ledger.entries(kinds=frozenset({"token"}))) == 2
+
+
+async def test_a_lane_that_was_taken_over_writes_nothing_more(simulator):
+    simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 600})
+    async with working(simulator) as worker:
+        await worker.hear_guest("one", "two")
+        await worker.until(has(State.SENDING))
+        await worker.crossing.call(
+            lambda: Conversation.objects.update(
+                lease_owner="worker-2", lease_until=timezone.now() + timedelta(seconds=60)
+            )
+        )
+        await worker.until(lambda: not Delivery.objects.filter(state="confirmed").exists())
+        while worker.drain._lanes:
+            await worker.crossing.call(lambda: None)
+
+        assert (await all_states(worker))[0] == State.SENDING
+        assert worker.posts() == ["EN one"]

@@ -1,0 +1,169 @@
+"""A delivery whose fate is unknown is found out, never guessed and never sent again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from conversations.models import Conversation, Delivery
+from tests.translation.workers import Words, Worker, working
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = Delivery.State
+
+
+def first() -> Delivery:
+    found = Delivery.objects.order_by("message__seq").first()
+    assert found is not None
+    return found
+
+
+def is_settled() -> bool:
+    return Delivery.objects.exists() and first().state in (State.CONFIRMED, State.REVIEW)
+
+
+async def outcome(worker: Worker, *, within_s: float = 8.0) -> Delivery:
+    await worker.until(is_settled, within_s=within_s)
+    return await worker.crossing.call(first)
+
+
+def fault(simulator: Any, kind: str, **more: Any) -> None:
+    simulator.world.faults.add({"where": "post", "kind": kind, **more})
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "5xx_after", "html", "truncated"])
+async def test_what_was_applied_is_found_in_the_history(simulator, kind: str):
+    fault(simulator, kind)
+    async with working(simulator) as worker:
+        await worker.hear_guest("one")
+
+        delivery = await outcome(worker)
+        await worker.until_idle()
+
+        assert (delivery.state, delivery.confirmed_by) == (State.CONFIRMED, "history")
+        assert delivery.external_id.startswith("msg-")
+        assert worker.posts() == ["EN one"]
+        assert [put["originalText"] for put in worker.puts()] == ["one"]
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "5xx_before", "408"])
+async def test_what_nothing_shows_is_put_before_a_person_after_its_time(simulator, kind: str):
+    fault(simulator, kind)
+    async with working(simulator) as worker:
+        await worker.hear_guest("one")
+
+        delivery = await outcome(worker)
+        await worker.until_idle()
+
+        assert (delivery.state, delivery.attempts) == (State.REVIEW, 1)
+        assert len(worker.entries("post")) == 1
+        assert worker.puts() == []
+
+
+async def test_later_messages_wait_and_then_go_on(simulator):
+    fault(simulator, "reset_before", contains="one")
+    async with working(simulator, head_wait_s=0.5) as worker:
+        await worker.hear_guest("one", "two")
+        await worker.until_idle()
+
+        lost, posted = worker.entries("post")
+        assert worker.posts() == ["EN two"]
+        assert posted["at"] - lost["at"] >= 0.5
+
+
+async def test_an_echo_decides_where_there_is_no_history(simulator):
+    fault(simulator, "reset_after")
+    simulator.world.faults.add({"where": "history", "kind": "missing", "times": 50})
+    async with working(simulator, head_wait_s=1.5) as worker:
+        await worker.hear_guest("one")
+        await worker.until(lambda: Delivery.objects.filter(state=State.AMBIGUOUS).exists())
+
+        await worker.hear(simulator.world.conversation("conv-1").messages[-1])
+        delivery = await outcome(worker)
+        await worker.until_idle()
+
+        assert (delivery.state, delivery.confirmed_by) == (State.CONFIRMED, "echo")
+        assert len(worker.puts()) == 1
+
+
+async def test_without_history_and_echo_it_is_reviewed(simulator):
+    fault(simulator, "reset_after")
+    simulator.world.faults.add({"where": "history", "kind": "missing", "times": 50})
+    async with working(simulator) as worker:
+        await worker.hear_guest("one")
+
+        assert (await outcome(worker)).state == State.REVIEW
+
+
+async def test_a_late_echo_still_ends_a_review(simulator):
+    fault(simulator, "reset_after")
+    simulator.world.faults.add({"where": "history", "kind": "missing", "times": 50})
+    async with working(simulator) as worker:
+        await worker.hear_guest("one")
+        await outcome(worker)
+
+        await worker.hear(simulator.world.conversation("conv-1").messages[-1])
+        await worker.until(lambda: first().state == State.CONFIRMED)
+        await worker.until_idle()
+
+        assert len(worker.puts()) == 1
+
+
+async def test_an_equal_text_that_was_delivered_before_is_no_proof(simulator):
+    fault(simulator, "reset_before", nth=2)
+    async with working(simulator) as worker:
+        await worker.hear_guest("one")
+        await worker.until_idle()
+
+        await worker.hear_guest("one")
+        await worker.until(lambda: Delivery.objects.filter(state=State.REVIEW).exists())
+
+        assert worker.posts() == ["EN one"]
+
+
+async def test_what_the_guest_said_word_for_word_is_no_proof(simulator):
+    fault(simulator, "reset_before")
+    words = Words(script={"EN one": "en"})
+    async with working(simulator, translator=words) as worker:
+        place = simulator.world.conversation("conv-1")
+        spoken = simulator.world.say_as_guest(place, "EN one")
+        await worker.hear(spoken)
+        await worker.until_idle()
+
+        await worker.hear_guest("one")
+        await worker.until(lambda: Delivery.objects.filter(state=State.REVIEW).exists())
+
+
+@pytest.mark.parametrize(("is_applied", "state"), [(True, State.CONFIRMED), (False, State.REVIEW)])
+async def test_what_a_dead_worker_was_sending_is_found_out_about_and_not_sent_again(
+    simulator, is_applied: bool, state: State
+):
+    async with working(simulator, owner="dead") as worker:
+        fault(simulator, "slow", ms=5_000)
+        await worker.hear_guest("one")
+        await worker.until(lambda: Delivery.objects.filter(state=State.SENDING).exists())
+        for task in worker.drain._tasks.values():
+            task.cancel()
+        simulator.world.faults.clear()
+        if is_applied:
+            place = simulator.world.conversation("conv-1")
+            simulator.world.apply_post(
+                {}, place, {"from": {"id": "guest-1", "type": "guest"}, "text": "EN one"}, None
+            )
+        worker.drain._stopping = True
+        await worker.crossing.call(_let_the_lease_run_out)
+    posts = len(simulator.world.ledger.entries(kinds=frozenset({"post"})))
+
+    async with working(simulator, owner="heir") as heir:
+        delivery = await outcome(heir)
+
+        assert delivery.state == state
+        assert len(heir.entries("post")) == posts
+
+
+def _let_the_lease_run_out() -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Conversation.objects.update(lease_until=past, lease_owner="dead", work_at=past)
