@@ -12,6 +12,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     try:
         prepare_environment(sys.argv)
@@ -19,6 +20,12 @@ def main() -> None:
     except ImproperlyConfigured as error:
         # A missing or wrong setting: one line that names it and the fix, no traceback.
         sys.stderr.write(f"parley: {error}\n")
+        sys.exit(2)
+    except OperationalError as error:
+        reason = str(error).strip().partition("\n")[0]
+        sys.stderr.write(
+            f"parley: the database does not answer: {reason}. Start it or correct DATABASE_URL.\n"
+        )
         sys.exit(2)
 
 

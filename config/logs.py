@@ -56,6 +56,7 @@ def configure(*, level: str, as_json: bool, secrets: tuple[str, ...]) -> None:
                 "celery.worker.consumer": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
                 "kombu.connection": {"level": "ERROR"},
+                "psycopg.pool": {"level": "ERROR"},  # ours say it, once
                 "django.channels": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
                 "websockets": {"level": "WARNING"},

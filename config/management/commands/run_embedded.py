@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -45,26 +46,26 @@ class Command(BaseCommand):
         self._run(options, password)
 
     def _run(self, options: dict[str, Any], password: str) -> None:
-        simulator = run_in_thread(
-            SimulatorConfig(
-                port=int(settings.GENESYS_API_URL.rsplit(":", 1)[1]),
-                scenario=options["scenario"],
-                speed=options["speed"],
-                provider_ms=120,
+        with contextlib.ExitStack() as running:  # what was started is stopped, last one first
+            running.callback(
+                self.stdout.write, "Stopped. Your data is kept; `make run` goes on with it."
             )
-        )
-        parts: list[Part] = [GatewayPart(), WorkerPart(app), SchedulePart(app)]
-        for part in parts:
-            part.start()
-        try:
+            simulator = run_in_thread(
+                SimulatorConfig(
+                    port=int(settings.GENESYS_API_URL.rsplit(":", 1)[1]),
+                    scenario=options["scenario"],
+                    speed=options["speed"],
+                    provider_ms=120,
+                )
+            )
+            running.callback(simulator.stop)
+            parts: list[Part] = [GatewayPart(), WorkerPart(app), SchedulePart(app)]
+            for part in parts:
+                part.start()
+                running.callback(part.stop)
+            running.callback(self.stdout.write, "Stopping …")
             self._greet(options["port"], simulator.base_url, password)
             _serve(options["port"])
-        finally:
-            self.stdout.write("Stopping …")
-            for part in reversed(parts):
-                part.stop()
-            simulator.stop()
-            self.stdout.write("Stopped. Your data is kept; `make run` goes on with it.")
 
     def _greet(self, port: int, simulator: str, password: str) -> None:
         lines = [
