@@ -98,9 +98,12 @@ async def simulator() -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-def simulator_thread() -> Iterator[SimulatorThread]:
-    """The simulator on a loop of its own, for tests that block: flows and browser tests."""
-    with SimulatorThread() as running:
+def simulator_thread(request: pytest.FixtureRequest) -> Iterator[SimulatorThread]:
+    """The simulator on a loop of its own, for tests that block: flows and browser tests.
+
+    Indirect parameters are options of its configuration: `{"ids_in_events": False}`.
+    """
+    with SimulatorThread(**getattr(request, "param", {})) as running:
         yield running
 
 

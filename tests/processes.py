@@ -18,10 +18,12 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from tests.server_process import spare_port
+from tests.servers import TEST_ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 20.0
+COMMAND_WITHIN_S = 60.0
 TAIL_LINES = 40
 
 
@@ -64,9 +66,16 @@ class RunningProcess:
 class Processes:
     """Starts processes with one environment and stops all of them at the end."""
 
-    def __init__(self, *, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        inherited: Mapping[str, str] = os.environ,
+    ) -> None:
         self.folder = folder
         self.environment = dict(environment)
+        self.inherited = inherited
         self.running: list[RunningProcess] = []
 
     def start(
@@ -83,7 +92,7 @@ class Processes:
             popen = subprocess.Popen(  # noqa: S603 - commands of the tests
                 [sys.executable, *command],
                 cwd=ROOT,
-                env=os.environ | self.environment | dict(environment or {}),
+                env=self._whole(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -94,6 +103,27 @@ class Processes:
         if ready is not None:
             self.wait_until(ready, what=f"{name} is ready", of=process)
         return process
+
+    def run(
+        self,
+        *command: str,
+        environment: Mapping[str, str] | None = None,
+        within_s: float = COMMAND_WITHIN_S,
+    ) -> subprocess.CompletedProcess[str]:
+        """A command of manage.py, to its end."""
+        return subprocess.run(  # noqa: S603 - commands of the tests
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=self._whole(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+
+    def _whole(self, environment: Mapping[str, str] | None) -> dict[str, str]:
+        return {**self.inherited, **self.environment, **(environment or {})}
 
     def start_gateway(self, *, ready: Callable[[], bool] | None = None) -> RunningProcess:
         return self.start("gateway", ["manage.py", "run_gateway"], ready=ready)
@@ -149,6 +179,12 @@ def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def bare_environment() -> dict[str, str]:
+    """What a machine has before anything is configured: none of our settings."""
+    ours = {*TEST_ENVIRONMENT, "DATABASE_URL", "REDIS_URL", "JOURNAL_ANCHOR_FILE"}
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def database_url_of(name: str) -> str:

@@ -13,7 +13,8 @@ from tests.servers import TEST_ENVIRONMENT
 WITHIN_S = 10.0
 
 
-def simulator_server() -> Any:
+def simulator_server(**options: Any) -> Any:
+    """`options` are those of `SimulatorConfig`: ids_in_events, scenario, …"""
     from conversations.simulator.config import SimulatorConfig
     from conversations.simulator.server import SimulatorServer
 
@@ -21,6 +22,7 @@ def simulator_server() -> Any:
         client_id=TEST_ENVIRONMENT["GENESYS_CLIENT_ID"],
         client_secret=TEST_ENVIRONMENT["GENESYS_CLIENT_SECRET"],
         apertium=False,  # the same answers on every machine
+        **options,
     )
     return SimulatorServer(config)
 
@@ -39,7 +41,8 @@ def simulator_environment(base_url: str) -> dict[str, str]:
 class SimulatorThread:
     """`with SimulatorThread() as simulator:` for tests that block; touch its world by `call`."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        self._options = options
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="simulator", daemon=True
@@ -79,4 +82,4 @@ class SimulatorThread:
             self._loop.close()
 
     async def _create(self) -> Any:
-        return simulator_server()
+        return simulator_server(**self._options)
