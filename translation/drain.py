@@ -1,7 +1,8 @@
 """The worker's loop: finds conversations with work, runs a lane for each, until it is stopped.
 
 It looks at a wake-up, often while lanes run (new messages of held conversations), and every
-second in any case: a wake-up is only latency, the rows are the queue (reliability F1).
+second in any case: a wake-up is only latency, the rows are the queue (reliability F1). It starts
+once the worker has reached its broker.
 """
 
 from __future__ import annotations

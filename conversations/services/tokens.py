@@ -84,11 +84,6 @@ def abandon_renewal(credentials: str, *, refused: bool) -> None:
     )
 
 
-def forget_refusal(credentials: str) -> None:
-    """The operator says that the credentials are right now (restart of a process)."""
-    AccessToken.objects.filter(fingerprint=credentials).update(refused_at=None)
-
-
 def _usable(row: AccessToken, now: datetime) -> Token | None:
     if not row.secret or row.expires_at is None or row.expires_at <= now:
         return None
