@@ -60,7 +60,7 @@ class RecordTranslation:
         if message.translation_state != Pending or delivery is not None:
             return status_of(delivery) if delivery else DeliveryStatus("", "", 0)
         message.translation_state = Message.TranslationState.TRANSLATED
-        unit.update(message, "translation_state", where={"translation_state": Pending})
+        unit.changed(message)
         text = MessageText(
             message=message,
             role=MessageText.Role.TRANSLATED,
@@ -101,7 +101,7 @@ class PassThrough:
         if message.translation_state != Pending:
             return False
         message.translation_state = Message.TranslationState.PASSED_THROUGH
-        unit.update(message, "translation_state", where={"translation_state": Pending})
+        unit.changed(message)
         unit.create(_translation(message, self.made, unit))
         conversation.guest_language = conversation.guest_language or self.made.source_language
         unit.ledger.enter(
@@ -130,9 +130,7 @@ class FailTranslation:
             return False
         message.translation_state = Message.TranslationState.FAILED
         message.translation_reason = self.reason[:200]
-        unit.update(
-            message, "translation_state", "translation_reason", where={"translation_state": Pending}
-        )
+        unit.changed(message)
         unit.ledger.enter(
             conversation,
             JournalEntry.Kind.TRANSLATION_FAILED,

