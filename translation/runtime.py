@@ -17,7 +17,9 @@ from django.utils import timezone
 from conversations.conf import genesys_config, process_name
 from conversations.crossing import Crossing
 from conversations.genesys.rest import GenesysRest
+from conversations.live import doorbell
 from conversations.net.http import HttpClient
+from conversations.net.loops import new_loop
 from conversations.services.unit import Change
 from conversations.tokens import DatabaseTokens
 from translation import providers
@@ -32,7 +34,7 @@ class Runtime:
     """A thread with an event loop that runs one drain; started once, stopped once."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._drain: Drain | None = None
         self._ready: Future[Drain] = Future()
         self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
@@ -76,6 +78,7 @@ class Runtime:
             self._loop.close()
 
     async def _live(self) -> None:
+        doorbell.lend(self._loop)
         crossing: Crossing[Change] = Crossing(commit_changes, name="worker")
         config = genesys_config()
         platform, translation = HttpClient(), HttpClient()

@@ -20,7 +20,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 logger = logging.getLogger(__name__)
 
 GROUP = "parley.live"
-GATHER_S = 0.030  # bells closer together than this go out as one
+GATHER_S = 0.1  # bells closer together than this go out as one; the first after a pause at once
 PAIRS_A_MESSAGE = 200
 MAX_PENDING = 10_000  # conversations; readers poll, so what does not fit is late and not lost
 SEND_WITHIN_S = 3.0
@@ -54,6 +54,10 @@ class Doorbell:
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """`loop` runs the web server of this process."""
         self._home = loop
+
+    def lend(self, loop: asyncio.AbstractEventLoop) -> None:
+        """`loop` runs for as long as this process: it may send, where that is Redis's to deliver."""
+        self._own, self._pid = loop, os.getpid()
 
     def ring(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Conversations (primary key) have journal entries up to seq. Never raises, never waits."""
@@ -105,7 +109,7 @@ class Doorbell:
         if isinstance(get_channel_layer(), InMemoryChannelLayer):
             # Unbound: nobody in this process listens, and nobody else can.
             return None if self._home is None or self._home.is_closed() else self._home
-        if self._own is None:
+        if self._own is None or self._own.is_closed():
             self._own = asyncio.new_event_loop()
             threading.Thread(target=self._own.run_forever, name="doorbell", daemon=True).start()
         return self._own
@@ -163,6 +167,7 @@ def _bells(pairs: dict[int, int]) -> Iterable[dict[str, Any]]:
 
 _doorbell = Doorbell()
 bind = _doorbell.bind
+lend = _doorbell.lend
 ring = _doorbell.ring
 typing = _doorbell.typing
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.db import connection, models
 
 from conversations.models import as_json
-from conversations.models.cursor import run
+from conversations.models.cursor import rows_of, touched_by
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -69,7 +69,7 @@ def take_rows(
 def _fetched(model: type[Row], statement: str, parameters: Sequence[Any]) -> list[Row]:
     alias = connection.alias
     names, converters = _reading(model, alias, connection.vendor)
-    found, _ = run(statement, parameters)
+    found = rows_of(statement, parameters)
     if not converters:
         return [model.from_db(alias, names, values) for values in found]
     return [model.from_db(alias, names, _converted(values, converters)) for values in found]
@@ -102,8 +102,7 @@ def insert_values(model: type[models.Model], rows: Sequence[Sequence[Any]]) -> l
     if not rows:
         return []
     if connection.vendor == "postgresql":
-        found, _ = run(as_json.insertion(model), [as_json.encoded(rows)])
-        return [key for (key,) in found]
+        return [key for (key,) in rows_of(as_json.insertion(model), [as_json.encoded(rows)])]
     fields, head, places = _writing(model)
     at_once = max(1, _PARAMETERS // len(fields))
     keys: list[Any] = []
@@ -115,7 +114,7 @@ def insert_values(model: type[models.Model], rows: Sequence[Sequence[Any]]) -> l
             for row in part
             for field, value in zip(fields, row, strict=True)
         ]
-        keys += [key for (key,) in run(statement, parameters)[0]]
+        keys += [key for (key,) in rows_of(statement, parameters)]
     return keys
 
 
@@ -151,12 +150,12 @@ def _update(
             [row.pk, *[getattr(row, name) for name in names], *guard.values()]
             for row, guard in zip(rows, guards, strict=True)
         ]
-        return run(as_json.update(model, fields, guarded), [as_json.encoded(values)])[1]
+        return touched_by(as_json.update(model, fields, guarded), [as_json.encoded(values)])
     written = 0
     for row, guard in zip(rows, guards, strict=True):
         new = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in columns]
         old = [field.get_db_prep_save(guard[field.name], connection) for field in conditions]
-        written += run(statement, [*new, row.pk, *old])[1]
+        written += touched_by(statement, [*new, row.pk, *old])
     return written
 
 

@@ -1,4 +1,4 @@
-"""Runs one statement on this thread's connection with as little around it as can be."""
+"""Runs one hot statement on this thread's connection with as little around it as can be."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 _KEPT = "parley_cursor"
 
 
-def run(statement: str, parameters: Sequence[Any]) -> tuple[list[Any], int]:
-    """The rows that `statement` returned, and how many it touched.
+def rows_of(statement: str, parameters: Sequence[Any]) -> list[Any]:
+    """The rows that `statement` returns (SELECT, or anything with RETURNING).
 
     On PostgreSQL it goes to the driver directly: Django's wrappers cost as much as the statement.
     Errors are Django's all the same.
@@ -20,13 +20,30 @@ def run(statement: str, parameters: Sequence[Any]) -> tuple[list[Any], int]:
     if database.vendor != "postgresql" or database.queries_logged:
         with database.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return (cursor.fetchall() if cursor.description else []), cursor.rowcount
+            return list(cursor.fetchall())
     database.ensure_connection()
     with database.wrap_database_errors:
-        connection = database.connection
-        driver = getattr(connection, _KEPT, None) or _cursor_of(connection)
+        driver = _driver(database.connection)
         driver.execute(statement, parameters)
-        return (driver.fetchall() if driver.description else []), driver.rowcount
+        return list(driver.fetchall())
+
+
+def touched_by(statement: str, parameters: Sequence[Any]) -> int:
+    """Run `statement`, which returns no rows; how many it touched."""
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql" or database.queries_logged:
+        with database.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return int(cursor.rowcount)
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        driver = _driver(database.connection)
+        driver.execute(statement, parameters)
+        return int(driver.rowcount)
+
+
+def _driver(connection: Any) -> Any:
+    return getattr(connection, _KEPT, None) or _cursor_of(connection)
 
 
 def _cursor_of(connection: Any) -> Any:

@@ -11,6 +11,8 @@ from django.core.management.base import BaseCommand
 
 from conversations.conf import genesys_config
 from conversations.gateway.supervisor import Supervisor
+from conversations.live import doorbell
+from conversations.net.loops import new_loop
 
 
 class Command(BaseCommand):
@@ -21,12 +23,14 @@ class Command(BaseCommand):
 
         # Loop and database thread hand over to each other for every batch.
         sys.setswitchinterval(0.0005)
-        asyncio.run(_run())
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(_run())
 
 
 async def _run() -> None:
     supervisor = Supervisor()
     loop = asyncio.get_running_loop()
+    doorbell.lend(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)
     await supervisor.run()
