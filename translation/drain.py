@@ -8,6 +8,7 @@ once the worker has reached its broker.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -19,21 +20,25 @@ from django.utils import timezone
 
 from conversations.crossing import Crossing
 from conversations.live import doorbell
+from conversations.services import leases
+from conversations.services.leases import LEASE_S
 from conversations.services.unit import Change, apply_changes
 from translation.batching import Batcher
 from translation.lane import Lane, LaneTools
 from translation.provider_state import Seen, report
-from translation.work import LEASE_S, ConversationWork, Found, look_for_work, wake_forgotten
+from translation.work import Found, look_for_work, wake_forgotten
 
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 1.0
-LINGER_S = 2.0  # after its last work a drain looks often, so that a chat needs no wake-ups
+LINGER_S = 5.0  # a conversation without work is kept so long; a drain looks often so long
 _BUSY_LOOK_S = 0.01
-_LEAST_GAP_S = 0.004  # wake-ups closer than this share one look
+_CALLED_LOOK_S = 0.2  # where the database calls (PostgreSQL), looking is only a fall-back
+_LEAST_GAP_S = 0.004  # looks are this far apart: wake-ups closer than that share one
 _RENEW_S = 3.0
 _REPORT_S = 2.0
 _AUDIT_S = 30.0
+_EASE_LANES = 8
 MAX_LANES = 200
 
 
@@ -45,6 +50,8 @@ def commit_changes(changes: Sequence[Change]) -> list[Any]:
 
 
 class Drain:
+    """Holds a lane for each conversation whose lease it has; runs those that have work."""
+
     def __init__(
         self,
         *,
@@ -60,10 +67,13 @@ class Drain:
         self._provider = provider
         self._monotonic = monotonic
         self._lanes: dict[int, Lane] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._next: dict[int, ConversationWork] = {}
+        self._tasks: dict[int, asyncio.Task[bool]] = {}
+        self._idle_since: dict[int, float] = {}
         self._woken = asyncio.Event()
+        self._hears = False  # the database calls us: no need to look often
         self._stopping = False
+        self._is_full = False
+        self._looked_at = 0.0
         self._busy_until = 0.0
         self._renew_at = 0.0
         self._report_at = 0.0
@@ -74,10 +84,15 @@ class Drain:
     def wake(self) -> None:
         self._woken.set()
 
+    def hear(self, hears: bool) -> None:
+        """Whether wake-ups reach this worker by the database itself."""
+        self._hears = hears
+
     async def run(self) -> None:
         """Until `stop`. A look that fails (database away) is repeated, never fatal."""
         while not self._stopping:
             try:
+                await self._keep_leases()
                 await self._look()
                 await self._report_provider()
                 await self._find_forgotten()
@@ -88,7 +103,7 @@ class Drain:
             await self._wait()
 
     async def stop(self, *, within_s: float = 20.0) -> None:
-        """Stop claiming; lanes end their current step and give their conversations back."""
+        """Stop claiming; lanes end their current step, and every conversation is given back."""
         self._stopping = True
         self.wake()
         for lane in self._lanes.values():
@@ -97,62 +112,100 @@ class Drain:
             await asyncio.wait(self._tasks.values(), timeout=within_s)
         for task in self._tasks.values():
             task.cancel()
+        try:
+            await self._crossing.call(self._release, list(self._idle_since))
+        except DatabaseError as error:
+            # The leases end by themselves.
+            logger.warning("leases not given back: %s", type(error).__name__)
 
     async def _wait(self) -> None:
-        try:
-            is_busy = self._lanes or self._monotonic() < self._busy_until
-            async with asyncio.timeout(_BUSY_LOOK_S if is_busy else SWEEP_S):
+        is_busy = self._tasks or self._monotonic() < self._busy_until
+        pause_s = SWEEP_S if not is_busy else _CALLED_LOOK_S if self._hears else _BUSY_LOOK_S
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
                 await self._woken.wait()
-            await asyncio.sleep(_LEAST_GAP_S)
-        except TimeoutError:
-            pass
+        early_s = self._looked_at + _LEAST_GAP_S - self._monotonic()
+        if early_s > 0:
+            await asyncio.sleep(early_s)
         self._woken.clear()
 
-    async def _look(self) -> None:
+    async def _keep_leases(self) -> None:
+        """Renew what is held; give back what has been idle for LINGER_S."""
         now = self._monotonic()
-        renew = now >= self._renew_at
-        found: Found = await self._crossing.call(self._look_in_database, renew)
-        if renew:
-            self._renew_at = now + _RENEW_S
-            for lane in self._lanes.values():
+        if now < self._renew_at:
+            return
+        idle = [pk for pk, since in self._idle_since.items() if now - since > LINGER_S]
+        for pk in idle:
+            self._drop(pk)
+        kept = await self._crossing.call(self._prolong, list(self._lanes), idle)
+        self._renew_at = now + _RENEW_S
+        for pk, lane in list(self._lanes.items()):
+            if pk in kept:
                 lane.lease_ends = now + LEASE_S
-        if found.claimed:
+            elif pk in self._idle_since:
+                self._drop(pk)  # somebody took it over; a lane that runs learns it at its commit
+
+    def _prolong(self, held: list[int], idle: list[int]) -> set[int]:
+        self._release(idle)
+        return leases.renew(held, owner=self._tools.owner, now=timezone.now())
+
+    def _release(self, conversation_ids: list[int]) -> None:
+        leases.release(conversation_ids, owner=self._tools.owner)
+
+    async def _look(self) -> None:
+        self._looked_at = now = self._monotonic()
+        found: Found = await self._crossing.call(self._look_in_database)
+        if found.claimed or found.news:
             self._busy_until = now + LINGER_S
         for work in found.claimed:
-            self._open_lane(work, lease_ends=now + LEASE_S)
+            # One that was given back, but whose task has not ended yet, is claimed again later.
+            if work.conversation_id not in self._lanes:
+                lane = Lane(work, self._tools, lease_ends=now + LEASE_S, keeps=self._is_at_ease)
+                self._lanes[work.conversation_id] = lane
+                self._start(lane)
         for work in found.news:
-            if work.conversation_id in self._lanes:
-                self._lanes[work.conversation_id].add(work)
+            if lane := self._lanes.get(work.conversation_id):
+                lane.add(work)
+                self._start(lane)
+        self._is_full = not found.is_all
 
-    def _look_in_database(self, renew: bool) -> Found:
+    def _is_at_ease(self) -> bool:
+        """A busy worker keeps nothing for later: whoever looks first takes it, and load spreads."""
+        return len(self._tasks) <= _EASE_LANES and not self._stopping
+
+    def _look_in_database(self) -> Found:
         held = {pk: lane.work_at for pk, lane in list(self._lanes.items())}
-        return look_for_work(
-            owner=self._tools.owner,
-            held=held,
-            capacity=0 if self._stopping else MAX_LANES - len(held),
-            renew=renew,
-        )
+        capacity = 0 if self._stopping else MAX_LANES - len(self._tasks)
+        return look_for_work(owner=self._tools.owner, held=held, capacity=capacity)
 
-    def _open_lane(self, work: ConversationWork, *, lease_ends: float) -> None:
-        if work.conversation_id in self._lanes:
-            # Given back in the database, but its task has not ended yet: it opens then.
-            self._next[work.conversation_id] = work
+    def _start(self, lane: Lane) -> None:
+        pk = lane.conversation_id
+        if pk in self._tasks or not lane.has_work:
             return
-        lane = Lane(work, self._tools, lease_ends=lease_ends)
-        task = asyncio.create_task(lane.run(), name=f"lane-{work.conversation_id}")
-        self._lanes[work.conversation_id] = lane
-        self._tasks[work.conversation_id] = task
-        task.add_done_callback(lambda done: self._close_lane(work.conversation_id, done))
+        self._idle_since.pop(pk, None)
+        task = asyncio.create_task(lane.run(), name=f"lane-{pk}")
+        self._tasks[pk] = task
+        task.add_done_callback(lambda done: self._ended(lane, done))
 
-    def _close_lane(self, conversation_id: int, task: asyncio.Task[None]) -> None:
-        self._lanes.pop(conversation_id, None)
-        self._tasks.pop(conversation_id, None)
-        if not task.cancelled() and task.exception() is not None:
-            # Its lease ends by itself; whoever claims the conversation next finds out the rest.
-            logger.error("a lane failed", exc_info=task.exception())
-        work = self._next.pop(conversation_id, None)
-        if work is not None and not self._stopping:
-            self._open_lane(work, lease_ends=self._monotonic() + LEASE_S / 2)
+    def _ended(self, lane: Lane, task: asyncio.Task[bool]) -> None:
+        pk = lane.conversation_id
+        self._tasks.pop(pk, None)
+        if task.cancelled() or task.exception() is not None or not task.result():
+            self._drop(pk)
+            if not task.cancelled() and task.exception() is not None:
+                # Its lease ends by itself; whoever claims the conversation next finds out the rest.
+                logger.error("a lane failed", exc_info=task.exception())
+        else:
+            self._idle_since[pk] = self._monotonic()
+            if not self._stopping:
+                self._start(lane)
+        if self._is_full:
+            self.wake()
+
+    def _drop(self, conversation_id: int) -> None:
+        if lane := self._lanes.pop(conversation_id, None):
+            lane.abandon()
+        self._idle_since.pop(conversation_id, None)
 
     async def _report_provider(self) -> None:
         now = self._monotonic()

@@ -1,7 +1,7 @@
 """One conversation's work in a worker: translations side by side, deliveries one after another.
 
-A lane lives while its conversation has work; it holds the lease, keeps the order, and never lets
-an attributes PUT hold up the next POST (protocol §1).
+A lane lives while its worker holds the conversation's lease; it runs while there is work, keeps
+the order, and never lets an attributes PUT hold up the next POST (protocol §1).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from conversations.services.attributes import KEYS, RecordAttributes
 from conversations.services.delivery import (
     Confirm,
     DeliveryStatus,
-    Release,
     Requeue,
     Settle,
     StartSending,
 )
+from conversations.services.leases import Release, Rest
 from conversations.services.unit import Change, LeaseLost
 from translation.batching import BatchResult
 from translation.exceptions import TextRefused, TooLarge, TranslationError
@@ -71,12 +71,20 @@ class PutBack(Exception):
 
 
 class Lane:
-    def __init__(self, work: ConversationWork, tools: LaneTools, *, lease_ends: float) -> None:
+    def __init__(
+        self,
+        work: ConversationWork,
+        tools: LaneTools,
+        *,
+        lease_ends: float,
+        keeps: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.conversation_id = work.conversation_id
         self.external_id = work.external_id
         self.work_at = work.work_at
         self.lease_ends = lease_ends  # monotonic; the drain moves it with each renewal
         self.tools = tools
+        self._keeps = keeps  # whether the lease is kept when nothing is left
         self._guest_id = work.guest_id
         self._items: deque[WorkItem] = deque()
         self._known: set[int] = set()
@@ -104,23 +112,41 @@ class Lane:
         for due in work.attributes:
             self._add_attributes(due)
 
-    async def run(self) -> None:
-        """Work until nothing is left, then give the conversation back."""
+    @property
+    def has_work(self) -> bool:
+        writing = self._attributes_task is not None and not self._attributes_task.done()
+        return bool(self._items or self._attributes or writing)
+
+    async def run(self) -> bool:
+        """Work until nothing is left. True: the lease is still held, for what comes next."""
         try:
-            while not await self._work_off():
-                self.add(await self.tools.crossing.call(load_conversation, self.conversation_id))
+            await self._work_off()
+            while not self.stopping:
+                keep = self._keeps()
+                if not await self._rest(keep=keep):
+                    work = await self.tools.crossing.call(load_conversation, self.conversation_id)
+                    self.add(work)
+                elif not keep:
+                    return False
+                elif not self.has_work:  # nothing slipped in behind the commit
+                    return True
+                await self._work_off()
+            await self._give_back(timezone.now())
         except LeaseLost:
             logger.warning("lease lost", extra={"conversation": self.external_id})
         except PutBack as later:
             logger.info("work put back: %s", later)
             await self._give_back(timezone.now() + timedelta(seconds=later.seconds))
-        finally:
-            for task in (*self._translations.values(), self._attributes_task):
-                if task is not None:
-                    task.cancel()
+        return False
 
-    async def _work_off(self) -> bool:
-        """Deliver what is in hand; True once the conversation was given back."""
+    def abandon(self) -> None:
+        """End what still runs for it: the lease is no longer held."""
+        for task in (*self._translations.values(), self._attributes_task):
+            if task is not None:
+                task.cancel()
+
+    async def _work_off(self) -> None:
+        """Deliver what is in hand, and see its attributes written."""
         while not self.stopping:
             if self._items:
                 item = self._items[0]
@@ -132,24 +158,27 @@ class Lane:
             else:
                 break
         # Where nothing was stopped this task is done: no news can slip in between the look at
-        # `_items` above and the release, which is refused when `work_at` has moved.
+        # `_items` above and the rest, which is refused when `work_at` has moved.
         if self._attributes_task:
             await self._attributes_task
-        if self.stopping:
-            return await self._give_back(timezone.now())
-        release = Release(self.conversation_id, self.tools.owner, seen_work_at=self.work_at)
-        is_released: bool = await self._commit(release)
-        if self._written:
-            await self._written  # committed before the release; its failure must not pass unseen
-        return is_released
 
-    async def _give_back(self, again_at: datetime) -> bool:
-        release = Release(self.conversation_id, self.tools.owner, None, again_at=again_at)
+    async def _rest(self, *, keep: bool) -> bool:
+        """Say that nothing is left; False when work arrived meanwhile."""
+        rest = Rest(self.conversation_id, self.tools.owner, seen_work_at=self.work_at, keep=keep)
+        is_resting: bool = await self._commit(rest)
+        if self._written:
+            await self._written  # committed with the rest; its failure must not pass unseen
+            self._written = None
+        if is_resting:
+            self.work_at = None
+            self._attributes_known.clear()
+        return is_resting
+
+    async def _give_back(self, again_at: datetime) -> None:
         try:
-            await self._commit(release)
+            await self._commit(Release(self.conversation_id, self.tools.owner, again_at))
         except LeaseLost:
             logger.info("the conversation was taken over already")
-        return True
 
     # --- translation ---------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from conversations.conf import genesys_config, process_name
 from conversations.crossing import Crossing
 from conversations.genesys.rest import GenesysRest
+from conversations.listening import Listener
 from conversations.live import doorbell
 from conversations.net.http import HttpClient
 from conversations.net.loops import new_loop
@@ -96,8 +97,11 @@ class Runtime:
         )
         drain = Drain(tools=tools, crossing=crossing, batcher=batcher, provider=provider.name)
         loop = asyncio.create_task(drain.run(), name="drain")
+        listener = Listener(tools.owner, on_work=drain.wake, on_hearing=drain.hear)
+        listening = asyncio.create_task(listener.run(), name="listening")
         self._ready.set_result(drain)
         await self._stop.wait()
+        listening.cancel()
         await drain.stop()
         await loop
         await crossing.close()

@@ -5,25 +5,22 @@ Plain functions for the database thread; the drain calls them between two commit
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from conversations.models import Conversation, Delivery, Message, MessageText
-from conversations.models.bulk import among, select_rows, take_rows, update_rows
+from conversations.models.bulk import among, select_rows
+from conversations.services.leases import claim, stored
 from translation.models import Translation
 
-LEASE_S = 15.0  # at least twice the limit of a request (reliability C14)
 _MOST_AT_ONCE = 400
 # Gateways' clocks differ; what this misses is found when the conversation is given back.
 _NEWS_MARGIN = timedelta(seconds=5)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-_WORK_AT = Conversation._meta.get_field("work_at")
 _UNFINISHED = "state IN ('queued', 'sending', 'ambiguous')"
 
 
@@ -66,66 +63,41 @@ class ConversationWork:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One look at the queue: conversations claimed now, and news in those held already."""
+    """One look at the queue: conversations claimed now, and news in those held already.
+
+    `is_all`: there was a place for everything that could be claimed.
+    """
 
     claimed: list[ConversationWork]
     news: list[ConversationWork]
+    is_all: bool = True
 
 
-def look_for_work(
-    *, owner: str, held: dict[int, datetime | None], capacity: int, renew: bool
-) -> Found:
+def look_for_work(*, owner: str, held: Mapping[int, datetime | None], capacity: int) -> Found:
     """Claim up to `capacity` conversations; report held ones whose work is newer than known."""
     now = timezone.now()
-    if renew and held:
-        _renew(held, owner=owner, now=now)
     rows = select_rows(
         Conversation,
         "work_at <= %s AND (lease_until IS NULL OR lease_until < %s"
         " OR (lease_owner = %s AND work_at > %s))",
-        [_stored(now), _stored(now), owner, _stored(_newest(held) - _NEWS_MARGIN)],
+        [stored(now), stored(now), owner, stored(_newest(held) - _NEWS_MARGIN)],
         order="work_at",
         limit=_MOST_AT_ONCE,
     )
     claimable = [row.pk for row in rows if row.pk not in held]
-    fresh = [row.pk for row in rows if row.pk in held and held[row.pk] != row.work_at]
-    claimed = _claim(claimable[:capacity], owner=owner, now=now) if capacity > 0 else []
-    news = select_rows(Conversation, *among("id", fresh)) if fresh else []
+    news = [row for row in rows if row.pk in held and held[row.pk] != row.work_at]
+    claimed = claim(claimable[:capacity], owner=owner, now=now) if capacity > 0 else []
     loaded = load_work([*claimed, *news])
-    return Found(loaded[: len(claimed)], loaded[len(claimed) :])
+    return Found(
+        claimed=loaded[: len(claimed)],
+        news=loaded[len(claimed) :],
+        is_all=len(claimable) <= max(capacity, 0),
+    )
 
 
-def _claim(ids: list[int], *, owner: str, now: datetime) -> list[Conversation]:
-    """Take what is still free; a row that another transaction holds now is left for later."""
-    if not ids:
-        return []
-    until = now + timedelta(seconds=LEASE_S)
-    in_these, keys = among("id", ids)
-    where = f"{in_these} AND (lease_until IS NULL OR lease_until < %s OR lease_owner = %s)"
-    lease = {"lease_owner": owner, "lease_until": until}
-    return take_rows(Conversation, lease, where, [*keys, _stored(now), owner])
-
-
-def _newest(held: dict[int, datetime | None]) -> datetime:
+def _newest(held: Mapping[int, datetime | None]) -> datetime:
     known = [work_at for work_at in held.values() if work_at is not None]
     return max(known, default=_LONG_AGO)
-
-
-def _stored(moment: datetime) -> Any:
-    """`moment` as this database compares it."""
-    return _WORK_AT.get_db_prep_value(moment, connection)
-
-
-def _renew(held: Collection[int], *, owner: str, now: datetime) -> None:
-    """Rows are locked in the order of their keys, as everywhere: no dead-lock."""
-    with transaction.atomic():
-        in_these, keys = among("id", held)
-        rows = select_rows(
-            Conversation, f"{in_these} AND lease_owner = %s", [*keys, owner], lock=True
-        )
-        for row in rows:
-            row.lease_until = now + timedelta(seconds=LEASE_S)
-        update_rows(rows, fields=("lease_until",))
 
 
 def wake_forgotten() -> int:

@@ -56,7 +56,7 @@ class Doorbell:
         self._home = loop
 
     def lend(self, loop: asyncio.AbstractEventLoop) -> None:
-        """`loop` runs for as long as this process: it may send, where that is Redis's to deliver."""
+        """`loop` runs for as long as this process: it sends what goes through Redis."""
         self._own, self._pid = loop, os.getpid()
 
     def ring(self, pairs: Iterable[tuple[int, int]]) -> None:

@@ -7,7 +7,7 @@ answer (reliability E1). Transitions are guarded by the state they start from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -250,28 +250,6 @@ class Requeue:
                 data={"reason": self.reason[:200]},
             )
         return status_of(delivery)
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Give the conversation back; refused (False) when work arrived after `seen_work_at`."""
-
-    reads_message: ClassVar[bool] = False
-    conversation_id: int
-    owner: str
-    seen_work_at: datetime | None
-    again_at: datetime | None = None
-    message_id: None = None
-
-    def apply(self, unit: Unit) -> bool:
-        conversation = unit.conversation(self)
-        if self.again_at is None and conversation.work_at != self.seen_work_at:
-            return False
-        conversation.work_at = self.again_at
-        conversation.lease_owner = ""
-        conversation.lease_until = None
-        unit.ledger.touch(conversation)
-        return True
 
 
 def keep_dead_letter(

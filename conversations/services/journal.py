@@ -139,7 +139,11 @@ class Ledger:
             fields=_CONVERSATION_FIELDS,
             where=[{"seq": seq} for _, seq in touched],
         )
-        return [(conversation.pk, conversation.seq) for conversation, _ in touched]
+        return [
+            (conversation.pk, conversation.seq)
+            for conversation, seq in touched
+            if conversation.seq != seq
+        ]
 
     def _chained(self, draft: _Draft, key: bytes) -> tuple[Any, ...]:
         """The entry's values in the order of the model's fields."""

@@ -24,6 +24,7 @@ from conversations.models import (
     MessageText,
 )
 from conversations.models.bulk import among, insert_rows, select_rows, update_rows
+from conversations.models.notice import ANYBODY, notify
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import AwaitedEchoes, KnownEvents, content_key_of
 
@@ -107,7 +108,7 @@ class _Batch:
         self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
         self.moved: list[tuple[int, int]] = []
         self.repeated = 0
-        self.work = False
+        self.called: set[str] = set()  # the workers that there is work for
 
     def store(self) -> None:
         for event in self.events:
@@ -120,6 +121,7 @@ class _Batch:
         for receipt in self.receipts:
             self._store_receipt(receipt)
         self.moved = self.ledger.flush()
+        notify(self.called)
 
     def result(self, *, malformed: int) -> Recorded:
         return Recorded(
@@ -128,7 +130,7 @@ class _Batch:
             repeated=self.repeated,
             echoes=len(self.echoed),
             malformed=malformed,
-            work=self.work,
+            work=bool(self.called),
         )
 
     def _store_message(self, event: MessageReceived) -> None:
@@ -169,8 +171,7 @@ class _Batch:
         self.texts.append(text)
         if message.origin == Message.Origin.GUEST and message.has_text:
             message.translation_state = Message.TranslationState.PENDING
-            conversation.work_at = self.now
-            self.work = True
+            self._call_worker(conversation)
         message.seq = self.ledger.enter(
             conversation,
             JournalEntry.Kind.RECEIVED,
@@ -210,8 +211,12 @@ class _Batch:
         """While a worker waits for its POST's answer it goes on to the attributes by itself."""
         if before == Delivery.State.SENDING and conversation.work_at is not None:
             return
+        self._call_worker(conversation)
+
+    def _call_worker(self, conversation: Conversation) -> None:
         conversation.work_at = self.now
-        self.work = True
+        holds = conversation.lease_until is not None and conversation.lease_until > self.now
+        self.called.add(conversation.lease_owner if holds else ANYBODY)
 
     def _write_echoes(self) -> None:
         update_rows(

@@ -118,6 +118,8 @@ async def test_a_spent_quota_is_shown_and_the_operators_word_goes_on(simulator):
     ) as worker:
         await worker.hear_guest("Hola")
         await worker.until(lambda: ProviderState.objects.filter(state="quota").exists())
+        later = timezone.now() + timedelta(seconds=1)
+        await worker.until(lambda: Conversation.objects.filter(work_at__gt=later).exists())
         assert worker.posts() == []
 
         await worker.crossing.call(_reopen)

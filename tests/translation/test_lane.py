@@ -59,6 +59,11 @@ async def test_deliveries_keep_the_guests_order_whatever_the_translations_take(s
         ]
 
 
+def _is_put_back() -> bool:
+    later = timezone.now() + timedelta(seconds=1)
+    return Conversation.objects.filter(lease_owner="", work_at__gt=later).exists()
+
+
 async def test_conversations_do_not_wait_for_each_other(simulator):
     simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 1500, "conversation": "a"})
     async with working(simulator) as worker:
@@ -113,7 +118,7 @@ async def test_a_provider_in_trouble_loses_nothing_and_is_asked_again_later(
     words = Words(script={"Hola": error})
     async with working(simulator, translator=words) as worker:
         await worker.hear_guest("Hola", "Adiós")
-        await worker.until(lambda: Conversation.objects.filter(lease_owner="").exists())
+        await worker.until(_is_put_back)
         again_at = (await worker.crossing.call(Conversation.objects.get)).work_at
         assert again_at is not None
         assert again_at > timezone.now() + timedelta(seconds=1)
@@ -131,7 +136,7 @@ async def test_what_was_surely_not_delivered_goes_back_into_its_place(simulator,
     simulator.world.faults.add({"where": "post", "kind": kind, "times": 3})
     async with working(simulator) as worker:
         await worker.hear_guest("one", "two")
-        await worker.until(lambda: Conversation.objects.filter(lease_owner="").exists())
+        await worker.until(_is_put_back)
         assert await all_states(worker) == [State.QUEUED, State.QUEUED]
 
         simulator.world.faults.clear()
@@ -170,7 +175,7 @@ async def test_attributes_that_could_not_be_written_are_written_later_and_once(s
     simulator.world.faults.add({"where": "put", "kind": "503", "times": 3})
     async with working(simulator) as worker:
         await worker.hear_guest("one")
-        await worker.until(lambda: Conversation.objects.filter(lease_owner="").exists())
+        await worker.until(_is_put_back)
         assert worker.puts() == []
 
         await worker.crossing.call(due_now)

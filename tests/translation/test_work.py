@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def look(
     owner: str = "one", *, held: dict[int, datetime | None] | None = None, capacity: int = 10
 ) -> Found:
-    return look_for_work(owner=owner, held=held or {}, capacity=capacity, renew=bool(held))
+    return look_for_work(owner=owner, held=held or {}, capacity=capacity)
 
 
 def names(found: Found) -> set[str]:
@@ -57,22 +57,6 @@ def test_no_more_is_claimed_than_there_are_places_and_the_oldest_first():
 
     assert names(look(capacity=2)) == {"conv-0", "conv-1"}
     assert names(look(capacity=0)) == set()
-
-
-def test_leases_of_what_is_held_are_renewed_and_those_of_others_are_not():
-    mine, other = recorded("Hola"), recorded("Hola", conversation="conv-2")
-    Conversation.objects.filter(pk=mine.conversation_id).update(lease_owner="one")
-    Conversation.objects.filter(pk=other.conversation_id).update(lease_owner="two")
-    soon = timezone.now() + timedelta(seconds=1)
-    Conversation.objects.update(lease_until=soon, work_at=None)
-
-    look("one", held={mine.conversation_id: None, other.conversation_id: None})
-
-    mine.conversation.refresh_from_db()
-    other.conversation.refresh_from_db()
-    assert mine.conversation.lease_until is not None
-    assert mine.conversation.lease_until > soon
-    assert other.conversation.lease_until == soon
 
 
 def test_news_of_a_held_conversation_are_reported():

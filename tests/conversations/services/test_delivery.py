@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation, DeadLetter, Delivery
-from conversations.services.delivery import Confirm, Release, Requeue, Settle, StartSending
+from conversations.services.delivery import Confirm, Requeue, Settle, StartSending
 from conversations.services.unit import LeaseLost
 from tests.conversations.histories import translated
 from tests.conversations.services.wire import apply, assert_journal_holds, kinds, recorded
@@ -183,50 +183,3 @@ def test_a_lost_lease_does_not_take_others_of_the_commit_with_it():
 
     assert isinstance(lost, LeaseLost)
     assert status.state == State.SENDING
-
-
-def test_a_release_gives_the_conversation_back():
-    conversation = owned(queued(), "worker-1")
-
-    (released,) = apply(Release(conversation.pk, "worker-1", seen_work_at=conversation.work_at))
-
-    conversation.refresh_from_db()
-    assert released is True
-    assert (conversation.work_at, conversation.lease_owner, conversation.lease_until) == (
-        None,
-        "",
-        None,
-    )
-
-
-def test_a_release_is_refused_when_work_has_arrived():
-    conversation = owned(queued(), "worker-1")
-    recorded("Otra", id="m-2")
-
-    (released,) = apply(Release(conversation.pk, "worker-1", seen_work_at=conversation.work_at))
-
-    conversation.refresh_from_db()
-    assert released is False
-    assert conversation.lease_owner == "worker-1"
-    assert conversation.work_at is not None
-
-
-def test_work_that_is_put_back_is_due_again_at_its_moment():
-    conversation = owned(queued(), "worker-1")
-    again_at = datetime.now(UTC) + timedelta(seconds=5)
-
-    (released,) = apply(Release(conversation.pk, "worker-1", None, again_at=again_at))
-
-    conversation.refresh_from_db()
-    assert released is True
-    assert (conversation.work_at, conversation.lease_owner) == (again_at, "")
-
-
-def test_a_release_after_a_takeover_leaves_the_new_owner_alone():
-    conversation = owned(queued(), "worker-2")
-
-    (lost,) = apply(Release(conversation.pk, "worker-1", seen_work_at=conversation.work_at))
-
-    conversation.refresh_from_db()
-    assert isinstance(lost, LeaseLost)
-    assert conversation.lease_owner == "worker-2"
