@@ -180,7 +180,8 @@ class Drain:
 
     def _start(self, lane: Lane) -> None:
         pk = lane.conversation_id
-        if pk in self._tasks or not lane.has_work:
+        # A mark without anything to do must be taken down all the same.
+        if pk in self._tasks or not (lane.has_work or lane.work_at):
             return
         self._idle_since.pop(pk, None)
         task = asyncio.create_task(lane.run(), name=f"lane-{pk}")

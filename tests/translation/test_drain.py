@@ -14,6 +14,7 @@ from conversations.services.recording import record_events
 from tests.conversations.locking import locked_out
 from tests.translation.fakes import FakeProvider
 from tests.translation.workers import Words, working
+from translation import drain as drain_module
 from translation.batching import Batcher
 from translation.exceptions import QuotaExceeded
 from translation.models import ProviderState
@@ -29,6 +30,26 @@ async def test_without_any_wake_up_the_sweep_finds_the_rows(simulator):
         await worker.crossing.call(lambda: record_events([said], stream="messaging"))
 
         await worker.until(lambda: Delivery.objects.filter(state="confirmed").exists())
+
+
+async def test_a_mark_without_work_is_taken_down_while_the_conversation_is_kept(simulator):
+    async with working(simulator) as worker:
+        await worker.hear_guest("Hola")
+        await worker.until_idle()
+        assert (await worker.crossing.call(Conversation.objects.get)).lease_owner == "worker-1"
+
+        await worker.crossing.call(lambda: Conversation.objects.update(work_at=timezone.now()))
+        await worker.until_idle()
+
+
+async def test_a_conversation_without_work_is_given_back_after_a_while(simulator, monkeypatch):
+    monkeypatch.setattr(drain_module, "LINGER_S", 0.2)
+    monkeypatch.setattr(drain_module, "_RENEW_S", 0.1)
+    async with working(simulator) as worker:
+        await worker.hear_guest("Hola")
+        await worker.until_idle()
+
+        await worker.until(lambda: Conversation.objects.filter(lease_owner="").exists())
 
 
 async def test_two_workers_share_the_conversations_and_nothing_is_sent_twice(simulator):
