@@ -181,7 +181,8 @@ class Drain:
     def _start(self, lane: Lane) -> None:
         pk = lane.conversation_id
         # A mark without anything to do must be taken down all the same.
-        if pk in self._tasks or not (lane.has_work or lane.work_at):
+        is_marked = lane.work_at is not None and not lane.awaits_news
+        if pk in self._tasks or not (lane.has_work or is_marked):
             return
         self._idle_since.pop(pk, None)
         task = asyncio.create_task(lane.run(), name=f"lane-{pk}")
@@ -200,7 +201,7 @@ class Drain:
             self._idle_since[pk] = self._monotonic()
             if not self._stopping:
                 self._start(lane)
-        if self._is_full:
+        if self._is_full or lane.awaits_news:
             self.wake()
 
     def _drop(self, conversation_id: int) -> None:

@@ -35,7 +35,7 @@ from translation.exceptions import TextRefused, TooLarge, TranslationError
 from translation.languages import canonical, display, is_same_language
 from translation.reconcile import find_out
 from translation.services import FailTranslation, Made, PassThrough, RecordTranslation
-from translation.work import AttributesItem, ConversationWork, WorkItem, load_conversation
+from translation.work import AttributesItem, ConversationWork, WorkItem
 
 logger = logging.getLogger(__name__)
 
@@ -94,10 +94,12 @@ class Lane:
         self._attributes_task: asyncio.Task[None] | None = None
         self._written: asyncio.Future[Any] | None = None
         self.stopping = False
+        self.awaits_news = False  # work has arrived that this lane has not been given yet
         self.add(work)
 
     def add(self, work: ConversationWork) -> None:
         """Take in what is new; what is in hand already is left as it is."""
+        self.awaits_news = False
         self.work_at = work.work_at
         self._guest_id = work.guest_id or self._guest_id
         for item in work.items:
@@ -124,11 +126,11 @@ class Lane:
             while not self.stopping:
                 keep = self._keeps()
                 if not await self._rest(keep=keep):
-                    work = await self.tools.crossing.call(load_conversation, self.conversation_id)
-                    self.add(work)
-                elif not keep:
+                    self.awaits_news = not self.has_work
+                    return True  # the drain's next look brings it, for many lanes at once
+                if not keep:
                     return False
-                elif not self.has_work:  # nothing slipped in behind the commit
+                if not self.has_work:  # nothing slipped in behind the commit
                     return True
                 await self._work_off()
             await self._give_back(timezone.now())

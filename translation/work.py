@@ -116,10 +116,6 @@ def wake_forgotten() -> int:
     return rows.update(work_at=timezone.now())
 
 
-def load_conversation(conversation_id: int) -> ConversationWork:
-    return load_work([Conversation.objects.get(pk=conversation_id)])[0]
-
-
 def load_work(conversations: Collection[Conversation]) -> list[ConversationWork]:
     """All that is unfinished in `conversations`, in source order; a fixed number of queries."""
     if not conversations:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.db import connection, models
+from django.db.models.base import ModelState
 
 from conversations.models import as_json
 from conversations.models.cursor import rows_of, touched_by
@@ -70,9 +71,19 @@ def _fetched(model: type[Row], statement: str, parameters: Sequence[Any]) -> lis
     alias = connection.alias
     names, converters = _reading(model, alias, connection.vendor)
     found = rows_of(statement, parameters)
-    if not converters:
-        return [model.from_db(alias, names, values) for values in found]
-    return [model.from_db(alias, names, _converted(values, converters)) for values in found]
+    if converters:
+        found = [_converted(values, converters) for values in found]
+    return [_instance(model, alias, names, values) for values in found]
+
+
+def _instance(model: type[Row], alias: str, names: Sequence[str], values: Sequence[Any]) -> Row:
+    """What `Model.from_db` makes, without its signals and its look at each field (8 µs a row)."""
+    row = model.__new__(model)
+    row.__dict__.update(zip(names, values, strict=True))
+    row._state = ModelState()
+    row._state.adding = False
+    row._state.db = alias
+    return row
 
 
 def among(column: str, values: Iterable[Any]) -> tuple[str, list[Any]]:

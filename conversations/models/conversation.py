@@ -43,6 +43,17 @@ class Conversation(models.Model):
     seq = models.PositiveBigIntegerField(default=0, editable=False)
     head = models.CharField(max_length=64, blank=True, editable=False)
 
+    # What stands in the conversation's custom attributes: our last confirmed write.
+    last_audit = models.ForeignKey(
+        "conversations.AttributeAudit",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+
     # The drain's lease, and since when there has been work: the rows are the queue.
     lease_owner = models.CharField(max_length=64, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from conversations.models import AttributeAudit, DeadLetter, Delivery, JournalEntry, MessageText
+from conversations.models import (
+    AttributeAudit,
+    Conversation,
+    DeadLetter,
+    Delivery,
+    JournalEntry,
+    MessageText,
+)
 from conversations.models.bulk import among, select_rows
 from conversations.services.delivery import keep_dead_letter
 from conversations.services.journal import commitment
@@ -39,7 +46,6 @@ class RecordAttributes:
         self._settle(unit, delivery, written=written)
         text = unit.shared(_originals).get(self.message_id)
         proof = commitment(bytes(text.salt), text.text) if text else ""
-        last = unit.shared(_last_written)
         audit = AttributeAudit(
             conversation=conversation,
             message_id=self.message_id,
@@ -53,11 +59,12 @@ class RecordAttributes:
             answer=self.reason[:2000],
             commitment=proof,
             text=text,
-            before=_before(unit, last.get(self.conversation_id)),
+            before_id=self._before(unit, conversation),
         )
         unit.create(audit)
         if written:
-            last[self.conversation_id] = audit
+            unit.shared(_written_here)[self.conversation_id] = audit
+            unit.when_inserted(lambda: setattr(conversation, "last_audit_id", audit.pk))
         kind = JournalEntry.Kind
         unit.ledger.enter(
             conversation,
@@ -82,6 +89,14 @@ class RecordAttributes:
             )
         return True
 
+    def _before(self, unit: Unit, conversation: Conversation) -> int | None:
+        """What this PUT replaced: our last write, which may be of this same transaction."""
+        here = unit.shared(_written_here).get(self.conversation_id)
+        if here is None:
+            return conversation.last_audit_id
+        unit.create_now(here)
+        return here.pk
+
     def _settle(self, unit: Unit, delivery: Delivery, *, written: bool) -> None:
         states = Delivery.AttributesState
         delivery.attributes_state = states.WRITTEN if written else states.FAILED
@@ -97,19 +112,6 @@ def _originals(unit: Unit) -> dict[int, MessageText]:
     return {row.message_id: row for row in rows}
 
 
-def _last_written(unit: Unit) -> dict[int, AttributeAudit]:
-    """Our last confirmed write of each conversation: what a PUT replaces."""
-    in_these, keys = among("conversation_id", unit.conversations)
-    table = AttributeAudit._meta.db_table
-    newest = (
-        f"SELECT MAX(id) FROM {table} WHERE {in_these} AND status = %s GROUP BY conversation_id"  # noqa: S608
-    )
-    rows = select_rows(AttributeAudit, f"id IN ({newest})", [*keys, "written"])
-    return {row.conversation_id: row for row in rows}
-
-
-def _before(unit: Unit, last: AttributeAudit | None) -> AttributeAudit | None:
-    """`last` with its key: it may have been written in this same transaction."""
-    if last is not None:
-        unit.create_now(last)
-    return last
+def _written_here(unit: Unit) -> dict[int, AttributeAudit]:
+    """The last write of each conversation within the transaction."""
+    return {}

@@ -34,6 +34,7 @@ _CONVERSATION_FIELDS = (
     "work_at",
     "lease_owner",
     "lease_until",
+    "last_audit_id",
 )
 
 

@@ -73,6 +73,7 @@ class Unit:
         self._created: dict[type[models.Model], list[models.Model]] = defaultdict(list)
         self._as_read: dict[tuple[type[models.Model], int], dict[str, Any]] = {}
         self._changed: dict[type[models.Model], dict[int, models.Model]] = defaultdict(dict)
+        self._when_inserted: list[Callable[[], Any]] = []
         self.messages: dict[int, Message] = {}
         self.deliveries: dict[int, Delivery] = {}  # by message key
         self._read({change.message_id for change in changes} - {None})
@@ -115,6 +116,10 @@ class Unit:
             self._created[type(row)].remove(row)
             insert_rows([row])
 
+    def when_inserted(self, act: Callable[[], Any]) -> None:
+        """Have `act` done once the created rows have their keys, before the conversations' own."""
+        self._when_inserted.append(act)
+
     def changed(self, row: models.Model) -> None:
         """Have `row` written at the end, if by then it still is as it was read.
 
@@ -126,6 +131,8 @@ class Unit:
     def flush(self) -> list[tuple[int, int]]:
         for created in self._created.values():
             insert_rows(created)
+        for act in self._when_inserted:
+            act()
         for model, changed in self._changed.items():
             rows = list(changed.values())
             guards = [self._as_read[model, row.pk] for row in rows]

@@ -13,7 +13,7 @@ from tests.conversations.histories import translated
 from tests.conversations.services.wire import apply, event, record, recorded
 from tests.translation.makings import made
 from translation.services import RecordTranslation
-from translation.work import Found, load_conversation, look_for_work, wake_forgotten
+from translation.work import ConversationWork, Found, load_work, look_for_work, wake_forgotten
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +22,10 @@ def look(
     owner: str = "one", *, held: dict[int, datetime | None] | None = None, capacity: int = 10
 ) -> Found:
     return look_for_work(owner=owner, held=held or {}, capacity=capacity)
+
+
+def loaded(conversation_id: int) -> ConversationWork:
+    return load_work([Conversation.objects.get(pk=conversation_id)])[0]
 
 
 def names(found: Found) -> set[str]:
@@ -85,7 +89,7 @@ def test_work_is_loaded_in_the_order_it_was_said_whatever_its_state():
     apply(Settle(*where, Delivery.State.AMBIGUOUS, "unknown"))
     apply(Requeue(queued.conversation_id, queued.message_id, "", "throttled"))
 
-    work = load_conversation(ambiguous.conversation_id)
+    work = loaded(ambiguous.conversation_id)
 
     found = [(item.text, item.delivery_state, item.translated) for item in work.items]
     assert found == [("1", "ambiguous", "EN 1"), ("2", "queued", "EN 2"), ("3", "", "")]
@@ -97,7 +101,7 @@ def test_attributes_that_are_due_are_loaded_with_their_language():
     delivery = translated(recorded("Hola"), "Hello")
     apply(Confirm(delivery.conversation_id, delivery.message_id, "", by="answer"))
 
-    work = load_conversation(delivery.conversation_id)
+    work = loaded(delivery.conversation_id)
 
     assert work.items == []
     (due,) = work.attributes
