@@ -17,13 +17,17 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 logger = logging.getLogger(__name__)
 
+LATER = object()  # a result: not done in this commit, to be handed over again in the next
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _RETRY_S = (0.2, 1.0, 2.0, 4.0)
 
 
 class Crossing(Generic[Item]):
-    """Owns one database thread. `commit` gets a batch and returns a result for each item."""
+    """Owns one database thread. `commit` gets a batch and returns a result for each item.
+
+    It may answer LATER for some, never for all: those come first in the next batch.
+    """
 
     def __init__(
         self,
@@ -84,8 +88,13 @@ class Crossing(Generic[Item]):
             for pair in batch:
                 await self._commit_batch([pair])
         else:
-            for (_, future), result in zip(batch, results, strict=True):
-                _settle(future, result)
+            put_off = []
+            for pair, result in zip(batch, results, strict=True):
+                if result is LATER:
+                    put_off.append(pair)
+                else:
+                    _settle(pair[1], result)
+            self._waiting.extendleft(reversed(put_off))
 
     async def _durably(self, items: list[Item]) -> Sequence[Any]:
         """Commit `items`, again while the database is away: every change is safe to repeat."""

@@ -44,7 +44,7 @@ MAX_LANES = 200
 
 def commit_changes(changes: Sequence[Change]) -> list[Any]:
     """One transaction for what gathered, then the doorbell."""
-    applied = apply_changes(changes, actor="worker")
+    applied = apply_changes(changes, actor="worker", skip_busy=True)
     doorbell.ring(applied.moved)
     return applied.results
 

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from conversations.crossing import Crossing
+from conversations.crossing import LATER, Crossing
 from conversations.genesys.events import Event, Ignored, Malformed, MessageReceived
 from conversations.live import doorbell
 from conversations.services.recording import Recorded, record_events
@@ -85,16 +85,20 @@ class Inbox:
         future = self.crossing.submit(poison)
         future.add_done_callback(_tell_if_lost)
 
-    def _record(self, events: Sequence[Event]) -> Sequence[None]:
+    def _record(self, events: Sequence[Event]) -> Sequence[object]:
         """On the database thread: one transaction, then the bells, which may fail."""
-        recorded: Recorded = record_events(events, stream=self._stream)
+        recorded: Recorded = record_events(events, stream=self._stream, skip_busy=True)
         self.counts.malformed += recorded.malformed
         self.counts.repeated += recorded.repeated
         self.counts.echoes += recorded.echoes
         if recorded.work:
             work_arrived.send(sender=Inbox)
         doorbell.ring(recorded.moved)
-        return [None] * len(events)
+        return [LATER if _conversation_of(event) in recorded.busy else None for event in events]
+
+
+def _conversation_of(event: Event) -> str:
+    return getattr(event, "conversation_id", "")
 
 
 def _tell_if_lost(done: asyncio.Future[Any]) -> None:

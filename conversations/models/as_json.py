@@ -60,6 +60,19 @@ def update(model: type[models.Model], fields: tuple[str, ...], guards: tuple[str
     )
 
 
+@lru_cache(maxsize=64)
+def finder(model: type[models.Model], fields: tuple[str, str], condition: str) -> str:
+    """The keys of the rows `t` that have one of the given pairs in `fields`; see `update`."""
+    meta = model._meta
+    columns: list[Any] = [meta.get_field(name) for name in fields]
+    first, second = (f"t.{_quoted(field.column)}" for field in columns)
+    return (
+        f"SELECT t.{_quoted(meta.pk.column)} FROM {_recordset(columns)} "  # noqa: S608
+        f"JOIN {_quoted(meta.db_table)} AS t ON {first} = r.c0 AND {second} = r.c1 "
+        f"WHERE r.c0 %% 1 = 0 AND {second} <> '' AND {condition}"
+    )
+
+
 def _recordset(fields: Sequence[Any]) -> str:
     """The parameter as rows. Types without a length: a value too long is refused, not cut."""
     types = [(field.db_type(connection) or "text").partition("(")[0] for field in fields]

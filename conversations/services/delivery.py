@@ -21,7 +21,7 @@ from conversations.models import (
     JournalEntry,
     Message,
 )
-from conversations.models.bulk import among, select_rows
+from conversations.models.bulk import select_matching
 from conversations.services.unit import Unit
 
 Kind = JournalEntry.Kind
@@ -184,11 +184,11 @@ class Confirm:
 
 def _holders_of_ids(unit: Unit) -> dict[tuple[int, str], Delivery]:
     """Deliveries that hold an id which a change of this transaction brings."""
-    ids = {getattr(change, "external_id", "") for change in unit.changes} - {""}
-    in_these, keys = among("conversation_id", unit.conversations)
-    by_id, values = among("external_id", ids)
-    where = f"external_id <> '' AND {in_these} AND {by_id}"
-    rows = select_rows(Delivery, where, [*keys, *values]) if ids else []
+    brought = [
+        (change.conversation_id, getattr(change, "external_id", "")) for change in unit.changes
+    ]
+    pairs = {("conversation_id", "external_id"): {pair for pair in brought if pair[1]}}
+    rows = select_matching(Delivery, pairs)
     # One that this transaction has in hand already is that object, not a second one.
     found = [unit.deliveries.get(row.message_id) or unit.known(row) for row in rows]
     return {(row.conversation_id, row.external_id): row for row in found}

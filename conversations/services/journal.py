@@ -177,7 +177,17 @@ class Ledger:
         )
 
 
-def lock_conversations(ids: Iterable[int]) -> dict[int, Conversation]:
-    """Lock the rows in the order of their keys, so that two writers cannot dead-lock."""
-    rows = select_rows(Conversation, *among("id", set(ids)), lock=True)
-    return {row.pk: row for row in rows}
+def lock_conversations(
+    column: str, values: Iterable[Any], *, skip_busy: bool = False
+) -> list[Conversation]:
+    """Lock the rows in the order of their keys, so that two writers cannot dead-lock.
+
+    `skip_busy` leaves out those that another process changes now, so that one conversation does
+    not hold up the others (where the database has row locks); of `values` at least the first
+    is waited for, if it exists.
+    """
+    wanted = list(dict.fromkeys(values))
+    if not skip_busy:
+        return select_rows(Conversation, *among(column, wanted), lock=True)
+    free = select_rows(Conversation, *among(column, wanted), skip_locked=True)
+    return free or select_rows(Conversation, *among(column, wanted[:1]), lock=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from conversations.genesys.events import MessageReceived
 from conversations.keys import content_key, echo_key
 from conversations.models import Conversation, Delivery, Message
-from conversations.models.bulk import among, select_rows
+from conversations.models.bulk import select_matching
 
 # An echo may carry the platform's clock; ours may be behind by this much (reliability §5.3.4).
 CLOCK_SKEW = timedelta(seconds=5)
+_STATES = ", ".join(f"'{state.value}'" for state in Delivery.POSSIBLY_POSTED)
+_MAY_BE_ECHOED = f"t.echoed_at IS NULL AND t.state IN ({_STATES})"
 _ECHO_DIRECTION = {
     Message.Origin.GUEST: Delivery.Direction.GUEST_TO_AGENT,
     Message.Origin.AGENT: Delivery.Direction.AGENT_TO_GUEST,
@@ -22,6 +24,24 @@ def content_key_of(event: MessageReceived) -> str:
     return content_key("event", event.sender.id, event.sent_at.isoformat(), event.text)
 
 
+def _id_of(event: MessageReceived) -> str:
+    return event.external_id or ""
+
+
+def _echo_key_of(event: MessageReceived) -> str:
+    return echo_key(event.text) if event.text else ""
+
+
+def _pairs(
+    conversations: Mapping[str, Conversation],
+    events: Iterable[MessageReceived],
+    value_of: Callable[[MessageReceived], str],
+) -> set[tuple[int, str]]:
+    """(conversation key, value) of each event that has such a value."""
+    found = {(conversations[event.conversation_id].pk, value_of(event)) for event in events}
+    return {pair for pair in found if pair[1]}
+
+
 class KnownEvents:
     """Which events of a batch are stored already.
 
@@ -30,19 +50,17 @@ class KnownEvents:
     """
 
     def __init__(
-        self, conversations: Iterable[Conversation], events: Sequence[MessageReceived]
+        self, conversations: Mapping[str, Conversation], events: Sequence[MessageReceived]
     ) -> None:
         self._ids: set[tuple[int, str]] = set()
         self._contents: dict[tuple[int, str], set[str]] = {}
         if not events:
             return
-        in_these, these = among("conversation_id", [row.pk for row in conversations])
-        by_key, keys = among("content_key", {content_key_of(event) for event in events})
-        by_id, ids = among(
-            "external_id", {event.external_id for event in events if event.external_id}
-        )
-        where = f"{in_these} AND ({by_key} OR {by_id})"
-        for row in select_rows(Message, where, [*these, *keys, *ids]):
+        pairs = {
+            ("conversation_id", "content_key"): _pairs(conversations, events, content_key_of),
+            ("conversation_id", "external_id"): _pairs(conversations, events, _id_of),
+        }
+        for row in select_matching(Message, pairs):
             self._remember(row.conversation_id, row.external_id, row.content_key)
 
     def is_repeated(self, conversation: Conversation, event: MessageReceived, key: str) -> bool:
@@ -71,19 +89,16 @@ class AwaitedEchoes:
     """
 
     def __init__(
-        self, conversations: Iterable[Conversation], events: Sequence[MessageReceived]
+        self, conversations: Mapping[str, Conversation], events: Sequence[MessageReceived]
     ) -> None:
         self._by_conversation: dict[int, list[Delivery]] = {}
         if not events:
             return
-        in_these, these = among("conversation_id", [row.pk for row in conversations])
-        by_key, keys = among("echo_key", {echo_key(event.text) for event in events if event.text})
-        by_id, ids = among(
-            "external_id", {event.external_id for event in events if event.external_id}
-        )
-        possible, states = among("state", [state.value for state in Delivery.POSSIBLY_POSTED])
-        where = f"{in_these} AND echoed_at IS NULL AND {possible} AND ({by_key} OR {by_id})"
-        found = select_rows(Delivery, where, [*these, *states, *keys, *ids])
+        pairs = {
+            ("conversation_id", "echo_key"): _pairs(conversations, events, _echo_key_of),
+            ("conversation_id", "external_id"): _pairs(conversations, events, _id_of),
+        }
+        found = select_matching(Delivery, pairs, _MAY_BE_ECHOED)
         for delivery in sorted(found, key=lambda row: row.sending_at or row.created_at):
             self._by_conversation.setdefault(delivery.conversation_id, []).append(delivery)
 

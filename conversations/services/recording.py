@@ -23,9 +23,9 @@ from conversations.models import (
     Message,
     MessageText,
 )
-from conversations.models.bulk import among, insert_rows, select_rows, update_rows
+from conversations.models.bulk import insert_rows, update_rows
 from conversations.models.notice import ANYBODY, notify
-from conversations.services.journal import Ledger, commitment, new_salt
+from conversations.services.journal import Ledger, commitment, lock_conversations, new_salt
 from conversations.services.recognition import AwaitedEchoes, KnownEvents, content_key_of
 
 _ID_LIMIT = 200
@@ -44,10 +44,15 @@ class Recorded:
     echoes: int = 0
     malformed: int = 0
     work: bool = False
+    busy: frozenset[str] = frozenset()
 
 
-def record_events(events: Sequence[Event], *, stream: str) -> Recorded:
-    """Store a batch of `events` in their order; repeated ones are recognised and left out."""
+def record_events(events: Sequence[Event], *, stream: str, skip_busy: bool = False) -> Recorded:
+    """Store a batch of `events` in their order; repeated ones are recognised and left out.
+
+    With `skip_busy` the events of a conversation that another process changes now are not
+    stored; the result names those (external ids), never all of them.
+    """
     now = timezone.now()
     with transaction.atomic():
         malformed = [event for event in events if isinstance(event, Malformed)]
@@ -56,7 +61,8 @@ def record_events(events: Sequence[Event], *, stream: str) -> Recorded:
         oversized = [event for event in messages if not _storable(event)]
         _quarantine(malformed, stream=stream, now=now)
         _quarantine([_as_malformed(event) for event in oversized], stream=stream, now=now)
-        batch = _Batch([event for event in messages if _storable(event)], receipts, now=now)
+        storable = [event for event in messages if _storable(event)]
+        batch = _Batch(storable, receipts, now=now, skip_busy=skip_busy)
         batch.store()
         return batch.result(malformed=len(malformed) + len(oversized))
 
@@ -94,15 +100,20 @@ class _Batch:
     """The messages of one transaction, their conversations locked."""
 
     def __init__(
-        self, events: list[MessageReceived], receipts: list[MessageRead], *, now: datetime
+        self,
+        events: list[MessageReceived],
+        receipts: list[MessageRead],
+        *,
+        now: datetime,
+        skip_busy: bool,
     ) -> None:
-        self.events = events
-        self.receipts = receipts
         self.now = now
         self.ledger = Ledger(actor=_ACTOR, now=now)
-        self.conversations = _locked(events, receipts, now=now)
-        self.known = KnownEvents(self.conversations.values(), events)
-        self.awaited = AwaitedEchoes(self.conversations.values(), events)
+        self.conversations, self.busy = _locked(events, receipts, now=now, skip_busy=skip_busy)
+        self.events = events = [one for one in events if one.conversation_id not in self.busy]
+        self.receipts = [one for one in receipts if one.conversation_id not in self.busy]
+        self.known = KnownEvents(self.conversations, events)
+        self.awaited = AwaitedEchoes(self.conversations, events)
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
         self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
@@ -131,6 +142,7 @@ class _Batch:
             echoes=len(self.echoed),
             malformed=malformed,
             work=bool(self.called),
+            busy=frozenset(self.busy),
         )
 
     def _store_message(self, event: MessageReceived) -> None:
@@ -274,26 +286,39 @@ class _Batch:
 
 
 def _locked(
-    events: Sequence[MessageReceived], receipts: Sequence[MessageRead], *, now: datetime
-) -> dict[str, Conversation]:
-    """The conversations of a batch by external id, created where new, locked."""
+    events: Sequence[MessageReceived],
+    receipts: Sequence[MessageRead],
+    *,
+    now: datetime,
+    skip_busy: bool,
+) -> tuple[dict[str, Conversation], set[str]]:
+    """The conversations of a batch by external id, locked, created where new; and the busy ones."""
     spoken = dict.fromkeys(event.conversation_id for event in events)
     wanted = spoken | dict.fromkeys(receipt.conversation_id for receipt in receipts)
-    rows = _lock_by_external_id(wanted)
-    missing = [external_id for external_id in spoken if external_id not in rows]
+    rows = _by_external_id(wanted, skip_busy=skip_busy)
+    missing = [external_id for external_id in wanted if external_id not in rows]
     if not missing:
-        return rows
-    # Another gateway may create the same one now: the unique key decides, nobody fails.
-    Conversation.objects.bulk_create(
-        [
-            Conversation(external_id=external_id, created_at=now, last_event_at=now)
-            for external_id in missing
-        ],
-        ignore_conflicts=True,
-    )
-    return _lock_by_external_id(wanted)
+        return rows, set()
+    busy = _existing(missing) if skip_busy else set()
+    new = [external_id for external_id in missing if external_id in spoken.keys() - busy]
+    if new:
+        # Another gateway may create the same one now: the unique key decides, nobody fails.
+        Conversation.objects.bulk_create(
+            [
+                Conversation(external_id=external_id, created_at=now, last_event_at=now)
+                for external_id in new
+            ],
+            ignore_conflicts=True,
+        )
+        rows |= _by_external_id(new)
+    return rows, busy
 
 
-def _lock_by_external_id(wanted: Iterable[str]) -> dict[str, Conversation]:
-    rows = select_rows(Conversation, *among("external_id", wanted), lock=True)
+def _by_external_id(wanted: Iterable[str], *, skip_busy: bool = False) -> dict[str, Conversation]:
+    rows = lock_conversations("external_id", wanted, skip_busy=skip_busy)
     return {row.external_id: row for row in rows}
+
+
+def _existing(external_ids: Iterable[str]) -> set[str]:
+    found = Conversation.objects.filter(external_id__in=external_ids)
+    return set(found.values_list("external_id", flat=True))

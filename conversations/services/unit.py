@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar, cast
 from django.db import models, transaction
 from django.utils import timezone
 
+from conversations.crossing import LATER
 from conversations.models import Conversation, Delivery, Message
 from conversations.models.bulk import among, insert_rows, select_rows, update_rows
 from conversations.services.journal import Ledger, lock_conversations
@@ -62,13 +63,17 @@ _WRITTEN: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 class Unit:
-    def __init__(self, changes: Sequence[Change], *, actor: str, now: datetime) -> None:
+    """`changes` are those whose conversations could be locked: all, unless `skip_busy`."""
+
+    def __init__(
+        self, changes: Sequence[Change], *, actor: str, now: datetime, skip_busy: bool = False
+    ) -> None:
         self.now = now
-        self.changes = changes
         self.ledger = Ledger(actor=actor, now=now)
-        self.conversations: dict[int, Conversation] = lock_conversations(
-            change.conversation_id for change in changes
-        )
+        ids = [change.conversation_id for change in changes]
+        locked = lock_conversations("id", ids, skip_busy=skip_busy)
+        self.conversations: dict[int, Conversation] = {row.pk: row for row in locked}
+        self.changes = [one for one in changes if one.conversation_id in self.conversations]
         self._shared: dict[Callable[[Unit], Any], Any] = {}
         self._created: dict[type[models.Model], list[models.Model]] = defaultdict(list)
         self._as_read: dict[tuple[type[models.Model], int], dict[str, Any]] = {}
@@ -76,7 +81,7 @@ class Unit:
         self._when_inserted: list[Callable[[], Any]] = []
         self.messages: dict[int, Message] = {}
         self.deliveries: dict[int, Delivery] = {}  # by message key
-        self._read({change.message_id for change in changes} - {None})
+        self._read({change.message_id for change in self.changes} - {None})
 
     def _read(self, message_ids: set[int | None]) -> None:
         if not message_ids:
@@ -146,12 +151,18 @@ class Applied:
     moved: list[tuple[int, int]]
 
 
-def apply_changes(changes: Sequence[Change], *, actor: str) -> Applied:
-    """Apply `changes` as one transaction. A change that lost its lease yields LeaseLost alone."""
+def apply_changes(changes: Sequence[Change], *, actor: str, skip_busy: bool = False) -> Applied:
+    """Apply `changes` as one transaction. A change that lost its lease yields LeaseLost alone.
+
+    With `skip_busy` those of a conversation that another process changes now yield LATER.
+    """
     with transaction.atomic():
-        unit = Unit(changes, actor=actor, now=timezone.now())
+        unit = Unit(changes, actor=actor, now=timezone.now(), skip_busy=skip_busy)
         results: list[Any] = []
         for change in changes:
+            if skip_busy and change.conversation_id not in unit.conversations:
+                results.append(LATER)
+                continue
             try:
                 results.append(change.apply(unit))
             except LeaseLost as lost:
