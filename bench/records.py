@@ -15,6 +15,7 @@ class Sent:
     conversation: int
     number: int
     at: float
+    asked_at: float | None = None
     posted_at: float | None = None
     provider_s: float = 0.0
     posts: int = 0
@@ -38,12 +39,12 @@ class Records:
     def note_sent(self, text: str, *, conversation: int, now: float) -> None:
         self.messages[text] = Sent(conversation, len(self.messages), now)
 
-    def note_provider(self, texts: list[str], *, held_s: float) -> None:
+    def note_provider(self, texts: list[str], *, asked_at: float, held_s: float) -> None:
         self.provider_requests += 1
         self.provider_texts += len(texts)
         for text in texts:
             if sent := self.messages.get(text):
-                sent.provider_s = held_s
+                sent.asked_at, sent.provider_s = asked_at, held_s
 
     def note_post(self, text: str, *, now: float) -> bool:
         """Whether it is the first POST of one of our messages."""
@@ -70,6 +71,13 @@ class Records:
         sent = list(self.messages.values())
         arrived = [one for one in sent if one.posted_at is not None]
         added = sorted((one.posted_at or 0.0) - one.at - one.provider_s for one in arrived)
+        # The two halves of the added latency: before the provider was asked, and after it answered.
+        before = sorted(one.asked_at - one.at for one in arrived if one.asked_at)
+        after = sorted(
+            (one.posted_at or 0.0) - one.asked_at - one.provider_s
+            for one in arrived
+            if one.asked_at
+        )
         elapsed = self.last_at - min((one.at for one in sent), default=0.0)
         return {
             "messages": len(sent),
@@ -82,6 +90,8 @@ class Records:
             "added_p50_ms": percentile_ms(added, 0.50),
             "added_p99_ms": percentile_ms(added, 0.99),
             "added_max_ms": percentile_ms(added, 1.0),
+            "asking_p50_ms": percentile_ms(before, 0.50),
+            "posting_p50_ms": percentile_ms(after, 0.50),
             "provider_requests": self.provider_requests,
             "provider_texts": self.provider_texts,
             "puts": self.puts,

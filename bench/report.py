@@ -13,6 +13,8 @@ _LINES = (
     ("added_p50_ms", "added latency p50, ms", 1),
     ("added_p99_ms", "added latency p99, ms", 1),
     ("added_max_ms", "added latency max, ms", 1),
+    ("asking_p50_ms", "… until the provider is asked", 1),
+    ("posting_p50_ms", "… from its answer to the POST", 1),
     ("cpu_own_ms", "own CPU, ms/message", 2),
     ("cpu_postgres_ms", "PostgreSQL CPU, ms/message", 2),
     ("cpu_redis_ms", "Redis CPU, ms/message", 2),

@@ -88,7 +88,7 @@ class StubSite:
             self._translated(texts, asked_at, connection)
 
     def _translated(self, texts: list[str], asked_at: float, connection: Connection) -> None:
-        self.records.note_provider(texts, held_s=clock() - asked_at)
+        self.records.note_provider(texts, asked_at=asked_at, held_s=clock() - asked_at)
         answers = [{"detected_source_language": "ES", "text": MARK + text} for text in texts]
         connection.answer(200, {"translations": answers})
 
