@@ -56,9 +56,9 @@ def _postgresql(url: str) -> dict[str, object]:
         "OPTIONS": {
             **dict(parse_qsl(parts.query)),  # sslmode and the like
             "pool": {"min_size": 1, "max_size": 10, "timeout": 5, "max_lifetime": 1800},
-            # The hot statements are few and always the same: the server plans them once.
-            "server_side_binding": True,
-            "prepare_threshold": 5,
+            # The hot statements are prepared by models/wire.py, and psycopg prepares none: at
+            # each ROLLBACK it would deallocate all of a connection, ours with its own.
+            "prepare_threshold": None,
             "connect_timeout": 5,
             "keepalives": 1,
             "keepalives_idle": 10,

@@ -15,7 +15,7 @@ from conversations.services.delivery import (
     status_of,
 )
 from conversations.services.journal import commitment, new_salt
-from conversations.services.unit import Unit
+from conversations.services.unit import Plain, Unit
 from translation.models import Translation
 
 Pending = Message.TranslationState.PENDING
@@ -43,7 +43,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordTranslation:
+class RecordTranslation(Plain):
     """pending → translated, with its delivery; `start`: it is at the head and goes out now."""
 
     reads_message: ClassVar[bool] = True
@@ -86,7 +86,7 @@ class RecordTranslation:
 
 
 @dataclass(frozen=True, slots=True)
-class PassThrough:
+class PassThrough(Plain):
     """pending → passed through: it is in the agents' language already (TRAP: EN-US is en)."""
 
     reads_message: ClassVar[bool] = True
@@ -114,7 +114,7 @@ class PassThrough:
 
 
 @dataclass(frozen=True, slots=True)
-class FailTranslation:
+class FailTranslation(Plain):
     """pending → failed: the provider will never take this text; the conversation goes on."""
 
     reads_message: ClassVar[bool] = True

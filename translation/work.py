@@ -13,7 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from conversations.models import Conversation, Delivery, Message, MessageText
-from conversations.models.bulk import among, select_rows
+from conversations.models.bulk import among, ask_rows, select_rows
+from conversations.models.trip import Answer, Trip
 from conversations.services.leases import claim, stored
 from translation.models import Translation
 
@@ -86,8 +87,13 @@ def look_for_work(*, owner: str, held: Mapping[int, datetime | None], capacity: 
     )
     claimable = [row.pk for row in rows if row.pk not in held]
     news = [row for row in rows if row.pk in held and held[row.pk] != row.work_at]
-    claimed = claim(claimable[:capacity], owner=owner, now=now) if capacity > 0 else []
-    loaded = load_work([*claimed, *news])
+    wanted = claimable[:capacity] if capacity > 0 else []
+    trip = Trip()
+    taken = claim(trip, wanted, owner=owner, now=now) if wanted else None
+    found = _ask_unfinished(trip, [*wanted, *[row.pk for row in news]])
+    trip.go()
+    claimed = taken.value if taken else []
+    loaded = _works([*claimed, *news], found)
     return Found(
         claimed=loaded[: len(claimed)],
         news=loaded[len(claimed) :],
@@ -118,8 +124,39 @@ def wake_forgotten() -> int:
 
 def load_work(conversations: Collection[Conversation]) -> list[ConversationWork]:
     """All that is unfinished in `conversations`, in source order; a fixed number of queries."""
-    if not conversations:
-        return []
+    trip = Trip()
+    found = _ask_unfinished(trip, [row.pk for row in conversations])
+    trip.go()
+    return _works(conversations, found)
+
+
+@dataclass(slots=True)
+class _Unfinished:
+    pending: Answer[list[Message]]
+    texts: Answer[list[MessageText]]
+    deliveries: Answer[list[Delivery]]
+
+
+def _ask_unfinished(trip: Trip, conversation_ids: list[int]) -> _Unfinished:
+    """What is still to be translated, with its texts, and what is to be delivered."""
+    in_these, keys = among("conversation_id", conversation_ids)
+    waiting = f"{in_these} AND translation_state = 'pending'"
+    ids = f"SELECT id FROM {Message._meta.db_table} WHERE {waiting}"  # noqa: S608
+    # Two selects in one, so that each uses its partial index.
+    some = f"SELECT id FROM {Delivery._meta.db_table} WHERE {in_these}"  # noqa: S608
+    return _Unfinished(
+        pending=ask_rows(trip, Message, waiting, keys, order="conversation_id, seq"),
+        texts=ask_rows(trip, MessageText, f"message_id IN ({ids}) AND role = 'original'", keys),
+        deliveries=ask_rows(
+            trip,
+            Delivery,
+            f"id IN ({some} AND {_UNFINISHED} UNION {some} AND attributes_state = 'pending')",
+            [*keys, *keys],
+        ),
+    )
+
+
+def _works(conversations: Collection[Conversation], found: _Unfinished) -> list[ConversationWork]:
     works = {
         row.pk: ConversationWork(
             conversation_id=row.pk,
@@ -130,38 +167,40 @@ def load_work(conversations: Collection[Conversation]) -> list[ConversationWork]
         )
         for row in conversations
     }
-    in_these, keys = among("conversation_id", works)
-    pending = select_rows(
-        Message, f"{in_these} AND translation_state = 'pending'", keys, order="conversation_id, seq"
-    )
-    # Two selects in one, so that each uses its partial index.
-    some = f"SELECT id FROM {Delivery._meta.db_table} WHERE {in_these}"  # noqa: S608
-    deliveries = select_rows(
-        Delivery,
-        f"id IN ({some} AND {_UNFINISHED} UNION {some} AND attributes_state = 'pending')",
-        [*keys, *keys],
-    )
-    delivered = [row.message_id for row in deliveries]
-    texts = _texts([row.pk for row in pending], delivered)
-    languages = _languages(delivered)
-    messages = (
-        {row.pk: row for row in select_rows(Message, *among("id", delivered))} if delivered else {}
-    )
-    for message in pending:
-        works[message.conversation_id].items.append(
-            WorkItem(
-                message_id=message.pk,
-                seq=message.seq,
-                guest_id=message.sender_id,
-                text=texts.get((message.pk, "original"), ""),
-                delivery_state="",
+    originals = {row.message_id: row.text for row in found.texts.value}
+    for message in found.pending.value:
+        if work := works.get(message.conversation_id):
+            work.items.append(
+                WorkItem(
+                    message_id=message.pk,
+                    seq=message.seq,
+                    guest_id=message.sender_id,
+                    text=originals.get(message.pk, ""),
+                    delivery_state="",
+                )
             )
-        )
-    for row in deliveries:
-        _add_delivery(works[row.conversation_id], row, messages[row.message_id], texts, languages)
+    _add_deliveries(works, [row for row in found.deliveries.value if row.conversation_id in works])
     for work in works.values():
         work.items.sort(key=lambda item: item.seq)
     return [works[row.pk] for row in conversations]
+
+
+def _add_deliveries(works: dict[int, ConversationWork], deliveries: list[Delivery]) -> None:
+    """Those that somebody else began; rare, so their texts are another trip."""
+    if not deliveries:
+        return
+    ids = [row.message_id for row in deliveries]
+    trip = Trip()
+    messages = ask_rows(trip, Message, *among("id", ids))
+    texts = ask_rows(trip, MessageText, *among("message_id", ids))
+    made = ask_rows(trip, Translation, *among("message_id", ids))
+    trip.go()
+    by_key = {row.pk: row for row in messages.value}
+    by_role = {(row.message_id, row.role): row.text for row in texts.value}
+    languages = {row.message_id: row.source_language for row in made.value}
+    for row in deliveries:
+        work = works[row.conversation_id]
+        _add_delivery(work, row, by_key[row.message_id], by_role, languages)
 
 
 def _add_delivery(
@@ -190,18 +229,3 @@ def _add_delivery(
         )
     if row.attributes_state == Delivery.AttributesState.PENDING and row.confirmed_at:
         work.attributes.append(AttributesItem(row.message_id, original, language, row.confirmed_at))
-
-
-def _texts(pending: list[int], delivered: list[int]) -> dict[tuple[int, str], str]:
-    ids = {*pending, *delivered}
-    if not ids:
-        return {}
-    rows = select_rows(MessageText, *among("message_id", ids))
-    return {(row.message_id, row.role): row.text for row in rows}
-
-
-def _languages(message_ids: list[int]) -> dict[int, str]:
-    if not message_ids:
-        return {}
-    rows = Translation.objects.filter(message_id__in=message_ids)
-    return dict(rows.values_list("message_id", "source_language"))

@@ -22,10 +22,15 @@ def encoded(rows: Sequence[Sequence[Any]]) -> str:
     return _encode([dict(zip(names, row, strict=True)) for row in rows])
 
 
+def pairs(listed: Sequence[tuple[Any, str]]) -> list[str]:
+    """The parameter of `finder`."""
+    return [encoded(listed)]
+
+
 @lru_cache(maxsize=64)
-def insertion(model: type[models.Model]) -> str:
-    """INSERT of all fields but the key; returns the keys in the order of the rows."""
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+def insertion(model: type[models.Model], has_keys: bool) -> str:
+    """INSERT of all fields, the key only if given; returns the keys in the order of the rows."""
+    fields = [field for field in model._meta.concrete_fields if has_keys or not field.primary_key]
     columns = ", ".join(_quoted(field.column) for field in fields)
     given = ", ".join(f"r.{name}" for name in _names(len(fields)))
     table, key = _quoted(model._meta.db_table), _quoted(model._meta.pk.column)
@@ -60,16 +65,34 @@ def update(model: type[models.Model], fields: tuple[str, ...], guards: tuple[str
     )
 
 
+def finder(model: type[models.Model], fields: tuple[str, str], condition: str, _: int = 0) -> str:
+    """The keys of the rows `t` that have one of the given pairs in `fields`."""
+    return _finder(model, fields, condition)
+
+
 @lru_cache(maxsize=64)
-def finder(model: type[models.Model], fields: tuple[str, str], condition: str) -> str:
-    """The keys of the rows `t` that have one of the given pairs in `fields`; see `update`."""
+def _finder(model: type[models.Model], fields: tuple[str, str], condition: str) -> str:
     meta = model._meta
-    columns: list[Any] = [meta.get_field(name) for name in fields]
-    first, second = (f"t.{_quoted(field.column)}" for field in columns)
+    relation, _, far = fields[0].partition("__")
+    near: Any = meta.get_field(relation)
+    second: Any = meta.get_field(fields[1])
+    if far:
+        other = near.related_model._meta
+        first = other.get_field(far)
+        joins = (
+            f"JOIN {_quoted(other.db_table)} AS o ON o.{_quoted(first.column)} = r.c0 "
+            f"JOIN {_quoted(meta.db_table)} AS t "
+            f"ON t.{_quoted(near.column)} = o.{_quoted(other.pk.column)}"
+        )
+        rare = "length(r.c0) %% 1 = 0"  # as in `update`
+    else:
+        first = near
+        joins = f"JOIN {_quoted(meta.db_table)} AS t ON t.{_quoted(near.column)} = r.c0"
+        rare = "r.c0 %% 1 = 0"
+    wanted = f"t.{_quoted(second.column)}"
     return (
-        f"SELECT t.{_quoted(meta.pk.column)} FROM {_recordset(columns)} "  # noqa: S608
-        f"JOIN {_quoted(meta.db_table)} AS t ON {first} = r.c0 AND {second} = r.c1 "
-        f"WHERE r.c0 %% 1 = 0 AND {second} <> '' AND {condition}"
+        f"SELECT t.{_quoted(meta.pk.column)} FROM {_recordset([first, second])} {joins} "  # noqa: S608
+        f"WHERE {rare} AND {wanted} = r.c1 AND {wanted} <> '' AND {condition}"
     )
 
 

@@ -3,6 +3,7 @@
 The ORM compiles a statement anew for every call, which costs more than running it; a message
 passes some thirty of them. Names come from the models, values always go as parameters. On
 PostgreSQL many rows travel as one JSON parameter: one text whatever their number, planned once.
+Each function takes the trip that its statement joins, and answers when that is over.
 """
 
 from __future__ import annotations
@@ -14,20 +15,18 @@ from typing import Any, TypeVar
 from django.db import connection, models
 from django.db.models.base import ModelState
 
-from conversations.models import as_json
-from conversations.models.cursor import rows_of, touched_by
+from conversations.models import as_json, as_values
+from conversations.models.trip import Answer, Rows, Trip
 
 Row = TypeVar("Row", bound=models.Model)
-
-# SQLite takes at most 32,766 parameters a statement.
-_PARAMETERS = 30_000
 
 
 class StaleRow(RuntimeError):
     """A row was no longer as it was read: somebody else won (compare-and-set)."""
 
 
-def select_rows(
+def ask_rows(
+    trip: Trip,
     model: type[Row],
     where: str,
     parameters: Sequence[Any] = (),
@@ -36,7 +35,7 @@ def select_rows(
     limit: int | None = None,
     lock: bool = False,
     skip_locked: bool = False,
-) -> list[Row]:
+) -> Answer[list[Row]]:
     """Rows of `model`; `where` and `order` are SQL of ours, with %s for values.
 
     `lock` takes their row locks in the order of their keys, where the database has such
@@ -47,12 +46,46 @@ def select_rows(
         statement += f" LIMIT {int(limit)}"
     if (lock or skip_locked) and connection.features.has_select_for_update:
         statement += " FOR UPDATE SKIP LOCKED" if skip_locked else " FOR UPDATE"
-    return _fetched(model, statement, parameters)
+    return trip.ask(statement, parameters, _reader(model))
+
+
+def select_rows(
+    model: type[Row], where: str, parameters: Sequence[Any] = (), **options: Any
+) -> list[Row]:
+    """`ask_rows` as a trip of its own."""
+    trip = Trip()
+    answer = ask_rows(trip, model, where, parameters, **options)
+    trip.go()
+    return answer.value
+
+
+def ask_matching(
+    trip: Trip,
+    model: type[Row],
+    pairs: Mapping[tuple[str, str], Iterable[tuple[Any, str]]],
+    condition: str = "1 = 1",
+) -> Answer[list[Row]]:
+    """Rows `t` that hold one of the given pairs in two fields and fulfil `condition` (our SQL).
+
+    The first field may be one of a related model ("conversation__external_id"). Each pair of
+    fields needs its index: `a = ANY(…) AND b = ANY(…)` would read all rows of `a` (measured: sixty
+    for one that is found).
+    """
+    layout = as_json if trip.vendor == "postgresql" else as_values
+    finders: list[str] = []
+    values: list[Any] = []
+    for fields, wanted in pairs.items():
+        if listed := list(wanted):
+            finders.append(layout.finder(model, fields, condition, len(listed)))
+            values += layout.pairs(listed)
+    if not finders:
+        finders = [f"SELECT {_key(model)} FROM {_table(model)} WHERE 1 = 0"]  # noqa: S608
+    return ask_rows(trip, model, f"{_key(model)} IN ({' UNION '.join(finders)})", values)
 
 
 def take_rows(
-    model: type[Row], changes: Mapping[str, Any], where: str, parameters: Sequence[Any]
-) -> list[Row]:
+    trip: Trip, model: type[Row], changes: Mapping[str, Any], where: str, parameters: Sequence[Any]
+) -> Answer[list[Row]]:
     """Write `changes` to the rows of `where` that nobody else has locked now, and return them."""
     columns: list[Any] = [model._meta.get_field(name) for name in changes]
     assignments = ", ".join(f"{_quoted(field.column)} = %s" for field in columns)
@@ -61,65 +94,10 @@ def take_rows(
         for field, value in zip(columns, changes.values(), strict=True)
     ]
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update else ""
-    table, key = _quoted(model._meta.db_table), _key(model)
+    table, key = _table(model), _key(model)
     free = f"SELECT {key} FROM {table} WHERE {where} ORDER BY {key}{lock}"  # noqa: S608
     statement = f"UPDATE {table} SET {assignments} WHERE {key} IN ({free}) RETURNING {_all(model)}"  # noqa: S608
-    return _fetched(model, statement, [*values, *parameters])
-
-
-def select_matching(
-    model: type[Row],
-    pairs: Mapping[tuple[str, str], Iterable[tuple[int, str]]],
-    condition: str = "1 = 1",
-) -> list[Row]:
-    """Rows `t` that hold one of the given pairs in two fields and fulfil `condition` (our SQL).
-
-    Each pair of fields has its index. `column = ANY(…) AND other = ANY(…)` would read all rows of
-    `column` (measured: sixty for one that is found).
-    """
-    finders: list[str] = []
-    values: list[Any] = []
-    for fields, wanted in pairs.items():
-        listed = list(wanted)
-        if not listed:
-            continue
-        if connection.vendor == "postgresql":
-            finders.append(as_json.finder(model, fields, condition))
-            values.append(as_json.encoded(listed))
-        else:
-            finders.append(_finder(model, fields, condition, len(listed)))
-            values += [value for pair in listed for value in pair]
-    if not finders:
-        return []
-    return select_rows(model, f"{_key(model)} IN ({' UNION '.join(finders)})", values)
-
-
-def _finder(model: type[Row], fields: tuple[str, str], condition: str, count: int) -> str:
-    first, second = (f"t.{_quoted(model._meta.get_field(name).column)}" for name in fields)
-    places = ", ".join(["(%s, %s)"] * count)
-    return (
-        f"SELECT t.{_key(model)} FROM {_quoted(model._meta.db_table)} AS t "  # noqa: S608
-        f"WHERE ({first}, {second}) IN (VALUES {places}) AND {condition}"
-    )
-
-
-def _fetched(model: type[Row], statement: str, parameters: Sequence[Any]) -> list[Row]:
-    alias = connection.alias
-    names, converters = _reading(model, alias, connection.vendor)
-    found = rows_of(statement, parameters)
-    if converters:
-        found = [_converted(values, converters) for values in found]
-    return [_instance(model, alias, names, values) for values in found]
-
-
-def _instance(model: type[Row], alias: str, names: Sequence[str], values: Sequence[Any]) -> Row:
-    """What `Model.from_db` makes, without its signals and its look at each field (8 µs a row)."""
-    row = model.__new__(model)
-    row.__dict__.update(zip(names, values, strict=True))
-    row._state = ModelState()
-    row._state.adding = False
-    row._state.db = alias
-    return row
+    return trip.ask(statement, [*values, *parameters], _reader(model))
 
 
 def among(column: str, values: Iterable[Any]) -> tuple[str, list[Any]]:
@@ -132,37 +110,103 @@ def among(column: str, values: Iterable[Any]) -> tuple[str, list[Any]]:
     return f"{column} IN ({', '.join(['%s'] * len(listed))})", listed
 
 
-def insert_rows(rows: Sequence[models.Model]) -> None:
-    """Insert new rows of one model in one statement and give them their keys."""
+class Keys:
+    """Keys for new rows, drawn ahead where the database can: whoever refers to a row need not wait
+    for its insert. Elsewhere the insert gives them, at once."""
+
+    def __init__(self, trip: Trip, model: type[models.Model], count: int) -> None:
+        self._drawn: Answer[list[int]] | None = None
+        if count and trip.vendor == "postgresql":
+            table = model._meta.db_table
+            statement = f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)"  # noqa: S608
+            self._drawn = trip.ask(statement, [count], lambda rows, _: [key for (key,) in rows])
+
+    def give(self, row: models.Model) -> None:
+        """Its key, if keys were drawn."""
+        if row.pk is None and self._drawn is not None:
+            row.pk = self._drawn.value.pop(0)
+
+
+def insert(trip: Trip, rows: Sequence[models.Model]) -> None:
+    """Insert new rows of one model; those without a key have it when the trip is over."""
     if not rows:
         return
     model = type(rows[0])
-    values = [[getattr(row, name) for name in _names(model)] for row in rows]
-    for row, key in zip(rows, insert_values(model, values), strict=True):
-        row.pk = key
-        row._state.adding = False
-        row._state.db = connection.alias
+    has_keys = rows[0].pk is not None
+    names = _names(model, has_keys)
+    values = [[getattr(row, name) for name in names] for row in rows]
+
+    def inserted(keys: Rows, _: int) -> None:
+        for row, (key,) in zip(rows, keys, strict=True):
+            row.pk = key
+            row._state.adding = False
+            row._state.db = connection.alias
+
+    _insert(trip, model, values, has_keys, inserted)
 
 
-def insert_values(model: type[models.Model], rows: Sequence[Sequence[Any]]) -> list[Any]:
-    """Insert `rows`, each the values of all fields but the key in the model's order; their keys."""
+def insert_values(trip: Trip, model: type[models.Model], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert `rows`, each the values of all fields but the key in the model's order."""
+    if rows:
+        _insert(trip, model, rows, False, lambda keys, _: None)
+
+
+def insert_rows(rows: Sequence[models.Model]) -> None:
+    """`insert` as a trip of its own."""
+    trip = Trip()
+    insert(trip, rows)
+    trip.go()
+
+
+def _insert(
+    trip: Trip,
+    model: type[models.Model],
+    rows: Sequence[Sequence[Any]],
+    has_keys: bool,
+    read: Callable[[Rows, int], None],
+) -> None:
+    if trip.vendor == "postgresql":
+        trip.ask(as_json.insertion(model, has_keys), [as_json.encoded(rows)], read)
+        return
+    keys: Rows = []
+    for statement, parameters in as_values.insertions(model, has_keys, rows):
+        trip.ask(statement, parameters, lambda found, _: keys.extend(found))
+    read(keys, len(keys))
+
+
+def update(
+    trip: Trip,
+    rows: Sequence[models.Model],
+    *,
+    fields: Sequence[str],
+    where: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write `fields` of `rows` (all of one model, each once); `where[i]` guards row i.
+
+    When the trip is over StaleRow is raised unless every row was still as its guard says.
+    """
     if not rows:
-        return []
-    if connection.vendor == "postgresql":
-        return [key for (key,) in rows_of(as_json.insertion(model), [as_json.encoded(rows)])]
-    fields, head, places = _writing(model)
-    at_once = max(1, _PARAMETERS // len(fields))
-    keys: list[Any] = []
-    for start in range(0, len(rows), at_once):
-        part = rows[start : start + at_once]
-        statement = f"{head} {', '.join([places] * len(part))} RETURNING {_key(model)}"
-        parameters = [
-            field.get_db_prep_save(value, connection)
-            for row in part
-            for field, value in zip(fields, row, strict=True)
-        ]
-        keys += [key for (key,) in rows_of(statement, parameters)]
-    return keys
+        return
+    model = type(rows[0])
+    guards = list(where) or [{} for _ in rows]
+    names = tuple(fields), tuple(guards[0])
+    columns = [model._meta.get_field(name).attname for name in fields]  # type: ignore[union-attr]
+    values = [
+        [row.pk, *[getattr(row, name) for name in columns], *guard.values()]
+        for row, guard in zip(rows, guards, strict=True)
+    ]
+
+    def all_written(_: Rows, written: int) -> None:
+        if written != len(rows):
+            raise StaleRow(f"{len(rows) - written} rows of {model._meta.db_table} changed")
+
+    if trip.vendor == "postgresql":
+        trip.ask(as_json.update(model, *names), [as_json.encoded(values)], all_written)
+        return
+    written = 0
+    for statement, parameters in as_values.updates(model, *names, values):
+        written += trip.ask(statement, parameters, lambda _, touched: touched).value
+    all_written([], written)
 
 
 def update_rows(
@@ -171,39 +215,32 @@ def update_rows(
     fields: Sequence[str],
     where: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Write `fields` of `rows` (all of one model, each once); `where[i]` guards row i.
-
-    Raises StaleRow unless every row was still as its guard says.
-    """
-    if not rows:
-        return
-    guards = list(where) or [{} for _ in rows]
-    written = _update(type(rows[0]), rows, tuple(fields), tuple(guards[0]), guards)
-    if written != len(rows):
-        raise StaleRow(f"{len(rows) - written} rows of {rows[0]._meta.db_table} changed")
+    """`update` as a trip of its own."""
+    trip = Trip()
+    update(trip, rows, fields=fields, where=where)
+    trip.go()
 
 
-def _update(
-    model: type[models.Model],
-    rows: Sequence[models.Model],
-    fields: tuple[str, ...],
-    guarded: tuple[str, ...],
-    guards: Sequence[Mapping[str, Any]],
-) -> int:
-    columns, conditions, statement = _updating(model, fields, guarded)
-    if connection.vendor == "postgresql":
-        names = [field.attname for field in columns]
-        values = [
-            [row.pk, *[getattr(row, name) for name in names], *guard.values()]
-            for row, guard in zip(rows, guards, strict=True)
-        ]
-        return touched_by(as_json.update(model, fields, guarded), [as_json.encoded(values)])
-    written = 0
-    for row, guard in zip(rows, guards, strict=True):
-        new = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in columns]
-        old = [field.get_db_prep_save(guard[field.name], connection) for field in conditions]
-        written += touched_by(statement, [*new, row.pk, *old])
-    return written
+def _reader(model: type[Row]) -> Callable[[Rows, int], list[Row]]:
+    alias = connection.alias
+    names, converters = _reading(model, alias, connection.vendor)
+
+    def read(found: Rows, _: int) -> list[Row]:
+        if converters:
+            return [_instance(model, alias, names, _converted(one, converters)) for one in found]
+        return [_instance(model, alias, names, values) for values in found]
+
+    return read
+
+
+def _instance(model: type[Row], alias: str, names: Sequence[str], values: Sequence[Any]) -> Row:
+    """What `Model.from_db` makes, without its signals and its look at each field (8 µs a row)."""
+    row = model.__new__(model)
+    row.__dict__.update(zip(names, values, strict=True))
+    row._state = ModelState()
+    row._state.adding = False
+    row._state.db = alias
+    return row
 
 
 def _converted(values: Sequence[Any], converters: Sequence[Any]) -> list[Any]:
@@ -219,13 +256,19 @@ def _quoted(name: str) -> str:
 
 
 @lru_cache(maxsize=64)
+def _table(model: type[models.Model]) -> str:
+    return _quoted(model._meta.db_table)
+
+
+@lru_cache(maxsize=64)
 def _key(model: type[models.Model]) -> str:
     return _quoted(model._meta.pk.column)
 
 
 @lru_cache(maxsize=64)
-def _names(model: type[models.Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields if not field.primary_key]
+def _names(model: type[models.Model], has_key: bool) -> list[str]:
+    fields = model._meta.concrete_fields
+    return [field.attname for field in fields if has_key or not field.primary_key]
 
 
 @lru_cache(maxsize=64)
@@ -235,7 +278,7 @@ def _all(model: type[models.Model]) -> str:
 
 @lru_cache(maxsize=64)
 def _selection(model: type[models.Model]) -> str:
-    return f"SELECT {_all(model)} FROM {_quoted(model._meta.db_table)}"  # noqa: S608
+    return f"SELECT {_all(model)} FROM {_table(model)}"  # noqa: S608
 
 
 @lru_cache(maxsize=64)
@@ -255,25 +298,3 @@ def _reading(
         if found:
             converters.append((index, found, column))
     return [field.attname for field in fields], converters
-
-
-@lru_cache(maxsize=64)
-def _writing(model: type[models.Model]) -> tuple[list[Any], str, str]:
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(_quoted(field.column) for field in fields)
-    head = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES"
-    return fields, head, f"({', '.join(['%s'] * len(fields))})"
-
-
-@lru_cache(maxsize=256)
-def _updating(
-    model: type[models.Model], names: tuple[str, ...], guards: tuple[str, ...]
-) -> tuple[list[Any], list[Any], str]:
-    meta = model._meta
-    columns: list[Any] = [meta.get_field(name) for name in names]
-    guarded: list[Any] = [meta.get_field(name) for name in guards]
-    assignments = ", ".join(f"{_quoted(field.column)} = %s" for field in columns)
-    conditions = "".join(f" AND {_quoted(field.column)} = %s" for field in guarded)
-    table = _quoted(meta.db_table)
-    statement = f"UPDATE {table} SET {assignments} WHERE {_key(model)} = %s{conditions}"  # noqa: S608
-    return columns, guarded, statement

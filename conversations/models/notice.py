@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import connection
-
-from conversations.models.cursor import rows_of
+from conversations.models.trip import Trip
 
 CHANNEL = "parley_work"
 ANYBODY = ""  # no worker holds the conversation's lease: the first may have it
 
 
-def notify(owners: Iterable[str]) -> None:
+def notify(trip: Trip, owners: Iterable[str]) -> None:
     """Tell the workers of `owners` that the transaction at hand brings them work."""
-    if connection.vendor != "postgresql":
-        return
-    for owner in set(owners):
-        rows_of("SELECT pg_notify(%s, %s)", [CHANNEL, owner])
+    if trip.vendor == "postgresql":
+        for owner in set(owners):
+            trip.ask("SELECT pg_notify(%s, %s)", [CHANNEL, owner], lambda *_: None)

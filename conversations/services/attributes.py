@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -14,19 +15,31 @@ from conversations.models import (
     JournalEntry,
     MessageText,
 )
-from conversations.models.bulk import among, select_rows
+from conversations.models.bulk import among, ask_rows
+from conversations.models.trip import Answer, Trip
 from conversations.services.delivery import keep_dead_letter
 from conversations.services.journal import commitment
-from conversations.services.unit import Unit
+from conversations.services.unit import Change, Plain, Unit
 
 KEYS = ("originalLanguage", "originalText", "translationTimestamp")
 
 
+def _originals(changes: Sequence[Change], trip: Trip) -> Answer[dict[int, MessageText]]:
+    """The original texts of all messages of the transaction, by message key."""
+    ids = {one.message_id for one in changes if isinstance(one, RecordAttributes)}
+    where, keys = among("message_id", ids)
+    rows = ask_rows(
+        trip, MessageText, f"{where} AND role = %s", [*keys, MessageText.Role.ORIGINAL.value]
+    )
+    return rows.then(lambda found: {row.message_id: row for row in found})
+
+
 @dataclass(frozen=True, slots=True)
-class RecordAttributes:
+class RecordAttributes(Plain):
     """One PUT's end, written or permanently refused."""
 
-    reads_message: ClassVar[bool] = False
+    shared: ClassVar = (_originals,)
+    draws: ClassVar = (AttributeAudit,)
     conversation_id: int
     message_id: int
     owner: str
@@ -63,7 +76,7 @@ class RecordAttributes:
         )
         unit.create(audit)
         if written:
-            unit.shared(_written_here)[self.conversation_id] = audit
+            unit.written[self.conversation_id] = audit
             unit.when_inserted(lambda: setattr(conversation, "last_audit_id", audit.pk))
         kind = JournalEntry.Kind
         unit.ledger.enter(
@@ -91,7 +104,7 @@ class RecordAttributes:
 
     def _before(self, unit: Unit, conversation: Conversation) -> int | None:
         """What this PUT replaced: our last write, which may be of this same transaction."""
-        here = unit.shared(_written_here).get(self.conversation_id)
+        here = unit.written.get(self.conversation_id)
         if here is None:
             return conversation.last_audit_id
         unit.create_now(here)
@@ -101,17 +114,3 @@ class RecordAttributes:
         states = Delivery.AttributesState
         delivery.attributes_state = states.WRITTEN if written else states.FAILED
         unit.changed(delivery)
-
-
-def _originals(unit: Unit) -> dict[int, MessageText]:
-    """The original texts of all messages of the transaction, read once."""
-    where, keys = among("message_id", unit.deliveries)
-    rows = select_rows(
-        MessageText, f"{where} AND role = %s", [*keys, MessageText.Role.ORIGINAL.value]
-    )
-    return {row.message_id: row for row in rows}
-
-
-def _written_here(unit: Unit) -> dict[int, AttributeAudit]:
-    """The last write of each conversation within the transaction."""
-    return {}

@@ -25,7 +25,7 @@ def close_idle_conversations() -> int:
     while ids := list(idle.values_list("pk", flat=True)[:_BATCH]):
         with transaction.atomic():
             ledger = Ledger(actor="schedule", now=now)
-            for conversation in lock_conversations("id", ids):
+            for conversation in lock_conversations(ids):
                 conversation.state = Conversation.State.CLOSED
                 conversation.closed_at = now
                 ledger.enter(conversation, JournalEntry.Kind.CLOSED, data={"reason": "silent"})

@@ -6,6 +6,7 @@ answer (reliability E1). Transitions are guarded by the state they start from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
@@ -21,8 +22,9 @@ from conversations.models import (
     JournalEntry,
     Message,
 )
-from conversations.models.bulk import select_matching
-from conversations.services.unit import Unit
+from conversations.models.bulk import ask_matching
+from conversations.models.trip import Answer, Trip
+from conversations.services.unit import Change, Plain, Unit
 
 Kind = JournalEntry.Kind
 State = Delivery.State
@@ -123,7 +125,7 @@ def set_aside_if_too_old(
 
 
 @dataclass(frozen=True, slots=True)
-class StartSending:
+class StartSending(Plain):
     reads_message: ClassVar[bool] = True
     conversation_id: int
     message_id: int
@@ -139,11 +141,18 @@ class StartSending:
         return status_of(delivery)
 
 
+def _holders_of_ids(changes: Sequence[Change], trip: Trip) -> Answer[list[Delivery]]:
+    """Deliveries that hold an id which a change of this transaction brings."""
+    brought = {(change.conversation_id, getattr(change, "external_id", "")) for change in changes}
+    pairs = {("conversation_id", "external_id"): {pair for pair in brought if pair[1]}}
+    return ask_matching(trip, Delivery, pairs)
+
+
 @dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(Plain):
     """The POST's answer, the history or a person says that it is there."""
 
-    reads_message: ClassVar[bool] = False
+    shared: ClassVar = (_holders_of_ids,)
     conversation_id: int
     message_id: int
     owner: str
@@ -168,9 +177,15 @@ class Confirm:
 
         The answer to our own POST is the better witness: the older one is looked at by a person.
         """
-        holder = unit.shared(_holders_of_ids).get((self.conversation_id, self.external_id))
-        if holder is None or holder.pk == delivery.pk:
-            return
+        mine = (self.conversation_id, self.external_id)
+        for holder in unit.shared(_holders_of_ids):
+            if (holder.conversation_id, holder.external_id) == mine and holder.pk != delivery.pk:
+                # One that this transaction has in hand already is that object, not a second one.
+                self._give_up(unit, conversation, unit.deliveries.get(holder.message_id) or holder)
+
+    @staticmethod
+    def _give_up(unit: Unit, conversation: Conversation, holder: Delivery) -> None:
+        unit.known(holder)
         holder.external_id = ""
         holder.state, holder.reason = State.REVIEW, "its echo was another delivery's"
         unit.changed(holder)
@@ -182,23 +197,10 @@ class Confirm:
         )
 
 
-def _holders_of_ids(unit: Unit) -> dict[tuple[int, str], Delivery]:
-    """Deliveries that hold an id which a change of this transaction brings."""
-    brought = [
-        (change.conversation_id, getattr(change, "external_id", "")) for change in unit.changes
-    ]
-    pairs = {("conversation_id", "external_id"): {pair for pair in brought if pair[1]}}
-    rows = select_matching(Delivery, pairs)
-    # One that this transaction has in hand already is that object, not a second one.
-    found = [unit.deliveries.get(row.message_id) or unit.known(row) for row in rows]
-    return {(row.conversation_id, row.external_id): row for row in found}
-
-
 @dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Plain):
     """sending or ambiguous → ambiguous, review, failed, expired; an echo that was faster wins."""
 
-    reads_message: ClassVar[bool] = False
     conversation_id: int
     message_id: int
     owner: str
@@ -227,10 +229,9 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
-class Requeue:
+class Requeue(Plain):
     """sending → queued: the platform surely did not take it, and it is asked again later."""
 
-    reads_message: ClassVar[bool] = False
     conversation_id: int
     message_id: int
     owner: str

@@ -17,7 +17,8 @@ from typing import Any
 
 from conversations.keys import journal_key
 from conversations.models import Conversation, JournalEntry, Message
-from conversations.models.bulk import among, insert_values, select_rows, update_rows
+from conversations.models.bulk import among, insert_values, select_rows, update
+from conversations.models.trip import Trip
 
 # What may change on a conversation while its row is locked for a journal entry.
 _CONVERSATION_FIELDS = (
@@ -131,11 +132,19 @@ class Ledger:
         return conversation.seq
 
     def flush(self) -> list[tuple[int, int]]:
+        """`write` as a trip of its own."""
+        trip = Trip()
+        moved = self.write(trip)
+        trip.go()
+        return moved
+
+    def write(self, trip: Trip) -> list[tuple[int, int]]:
         """Write entries and heads; returns (conversation key, head seq) of those that moved."""
         key = journal_key()
-        insert_values(JournalEntry, [self._chained(draft, key) for draft in self._drafts])
+        insert_values(trip, JournalEntry, [self._chained(draft, key) for draft in self._drafts])
         touched = list(self._touched.values())
-        update_rows(
+        update(
+            trip,
             [conversation for conversation, _ in touched],
             fields=_CONVERSATION_FIELDS,
             where=[{"seq": seq} for _, seq in touched],
@@ -177,17 +186,6 @@ class Ledger:
         )
 
 
-def lock_conversations(
-    column: str, values: Iterable[Any], *, skip_busy: bool = False
-) -> list[Conversation]:
-    """Lock the rows in the order of their keys, so that two writers cannot dead-lock.
-
-    `skip_busy` leaves out those that another process changes now, so that one conversation does
-    not hold up the others (where the database has row locks); of `values` at least the first
-    is waited for, if it exists.
-    """
-    wanted = list(dict.fromkeys(values))
-    if not skip_busy:
-        return select_rows(Conversation, *among(column, wanted), lock=True)
-    free = select_rows(Conversation, *among(column, wanted), skip_locked=True)
-    return free or select_rows(Conversation, *among(column, wanted[:1]), lock=True)
+def lock_conversations(ids: Iterable[int]) -> list[Conversation]:
+    """Lock the rows in the order of their keys, so that two writers cannot dead-lock."""
+    return select_rows(Conversation, *among("id", set(ids)), lock=True)

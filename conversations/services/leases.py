@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import connection, transaction
 
 from conversations.models import Conversation
 from conversations.models.bulk import among, select_rows, take_rows, update_rows
-from conversations.services.unit import Unit
+from conversations.models.trip import Answer, Trip
+from conversations.services.unit import Plain, Unit
 
 LEASE_S = 15.0  # at least twice the limit of a request (reliability C14)
 
@@ -27,14 +28,14 @@ def stored(moment: datetime) -> Any:
     return _AT.get_db_prep_value(moment, connection)
 
 
-def claim(ids: Collection[int], *, owner: str, now: datetime) -> list[Conversation]:
+def claim(
+    trip: Trip, ids: Collection[int], *, owner: str, now: datetime
+) -> Answer[list[Conversation]]:
     """Take what is still free; a row that another transaction holds now is left for later."""
-    if not ids:
-        return []
     in_these, keys = among("id", ids)
     where = f"{in_these} AND (lease_until IS NULL OR lease_until < %s OR lease_owner = %s)"
     lease = {"lease_owner": owner, "lease_until": now + timedelta(seconds=LEASE_S)}
-    return take_rows(Conversation, lease, where, [*keys, stored(now), owner])
+    return take_rows(trip, Conversation, lease, where, [*keys, stored(now), owner])
 
 
 def renew(ids: Collection[int], *, owner: str, now: datetime) -> set[int]:
@@ -62,13 +63,12 @@ def _set(ids: Collection[int], *, owner: str, new_owner: str, until: datetime | 
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Plain):
     """Nothing is left to do; refused (False) when work came after `seen_work_at`.
 
     `keep`: the lease stays, for what comes next.
     """
 
-    reads_message: ClassVar[bool] = False
     conversation_id: int
     owner: str
     seen_work_at: datetime | None
@@ -87,10 +87,9 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class Release(Plain):
     """Give the conversation back with work that is due at `again_at`."""
 
-    reads_message: ClassVar[bool] = False
     conversation_id: int
     owner: str
     again_at: datetime

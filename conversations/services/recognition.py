@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from conversations.genesys.events import MessageReceived
 from conversations.keys import content_key, echo_key
 from conversations.models import Conversation, Delivery, Message
-from conversations.models.bulk import select_matching
+from conversations.models.bulk import ask_matching
+from conversations.models.trip import Answer, Trip
 
 # An echo may carry the platform's clock; ours may be behind by this much (reliability §5.3.4).
 CLOCK_SKEW = timedelta(seconds=5)
+_CONVERSATION = "conversation__external_id"
 _STATES = ", ".join(f"'{state.value}'" for state in Delivery.POSSIBLY_POSTED)
 _MAY_BE_ECHOED = f"t.echoed_at IS NULL AND t.state IN ({_STATES})"
 _ECHO_DIRECTION = {
@@ -24,6 +26,27 @@ def content_key_of(event: MessageReceived) -> str:
     return content_key("event", event.sender.id, event.sent_at.isoformat(), event.text)
 
 
+def ask_known(trip: Trip, events: Iterable[MessageReceived]) -> Answer[list[Message]]:
+    """Messages that may be the ones of `events`."""
+    return ask_matching(
+        trip,
+        Message,
+        {
+            (_CONVERSATION, "content_key"): _pairs(events, content_key_of),
+            (_CONVERSATION, "external_id"): _pairs(events, _id_of),
+        },
+    )
+
+
+def ask_awaited(trip: Trip, events: Iterable[MessageReceived]) -> Answer[list[Delivery]]:
+    """Deliveries whose echo may be among `events`."""
+    pairs = {
+        (_CONVERSATION, "echo_key"): _pairs(events, _echo_key_of),
+        (_CONVERSATION, "external_id"): _pairs(events, _id_of),
+    }
+    return ask_matching(trip, Delivery, pairs, _MAY_BE_ECHOED)
+
+
 def _id_of(event: MessageReceived) -> str:
     return event.external_id or ""
 
@@ -33,12 +56,10 @@ def _echo_key_of(event: MessageReceived) -> str:
 
 
 def _pairs(
-    conversations: Mapping[str, Conversation],
-    events: Iterable[MessageReceived],
-    value_of: Callable[[MessageReceived], str],
-) -> set[tuple[int, str]]:
-    """(conversation key, value) of each event that has such a value."""
-    found = {(conversations[event.conversation_id].pk, value_of(event)) for event in events}
+    events: Iterable[MessageReceived], value_of: Callable[[MessageReceived], str]
+) -> set[tuple[str, str]]:
+    """(conversation's external id, value) of each event that has such a value."""
+    found = {(event.conversation_id, value_of(event)) for event in events}
     return {pair for pair in found if pair[1]}
 
 
@@ -49,18 +70,10 @@ class KnownEvents:
     and text; an event whose id we learn only now is still the one stored without.
     """
 
-    def __init__(
-        self, conversations: Mapping[str, Conversation], events: Sequence[MessageReceived]
-    ) -> None:
+    def __init__(self, found: Iterable[Message]) -> None:
         self._ids: set[tuple[int, str]] = set()
         self._contents: dict[tuple[int, str], set[str]] = {}
-        if not events:
-            return
-        pairs = {
-            ("conversation_id", "content_key"): _pairs(conversations, events, content_key_of),
-            ("conversation_id", "external_id"): _pairs(conversations, events, _id_of),
-        }
-        for row in select_matching(Message, pairs):
+        for row in found:
             self._remember(row.conversation_id, row.external_id, row.content_key)
 
     def is_repeated(self, conversation: Conversation, event: MessageReceived, key: str) -> bool:
@@ -88,17 +101,8 @@ class AwaitedEchoes:
     one that we do not know yet, or with none. Equal texts in a row: the oldest is matched first.
     """
 
-    def __init__(
-        self, conversations: Mapping[str, Conversation], events: Sequence[MessageReceived]
-    ) -> None:
+    def __init__(self, found: Iterable[Delivery]) -> None:
         self._by_conversation: dict[int, list[Delivery]] = {}
-        if not events:
-            return
-        pairs = {
-            ("conversation_id", "echo_key"): _pairs(conversations, events, _echo_key_of),
-            ("conversation_id", "external_id"): _pairs(conversations, events, _id_of),
-        }
-        found = select_matching(Delivery, pairs, _MAY_BE_ECHOED)
         for delivery in sorted(found, key=lambda row: row.sending_at or row.created_at):
             self._by_conversation.setdefault(delivery.conversation_id, []).append(delivery)
 

@@ -23,10 +23,17 @@ from conversations.models import (
     Message,
     MessageText,
 )
-from conversations.models.bulk import insert_rows, update_rows
+from conversations.models.bulk import Keys, among, ask_rows, insert, update
 from conversations.models.notice import ANYBODY, notify
-from conversations.services.journal import Ledger, commitment, lock_conversations, new_salt
-from conversations.services.recognition import AwaitedEchoes, KnownEvents, content_key_of
+from conversations.models.trip import Trip
+from conversations.services.journal import Ledger, commitment, new_salt
+from conversations.services.recognition import (
+    AwaitedEchoes,
+    KnownEvents,
+    ask_awaited,
+    ask_known,
+    content_key_of,
+)
 
 _ID_LIMIT = 200
 _KEPT_BYTES = 65_536
@@ -80,6 +87,8 @@ def _as_malformed(event: MessageReceived) -> Malformed:
 def _quarantine(frames: Iterable[Malformed], *, stream: str, now: datetime) -> None:
     """Keep what could not be read where a person can see it (reliability A13)."""
     frames = list(frames)
+    if not frames:
+        return
     letters = DeadLetter.objects.bulk_create(
         DeadLetter(
             kind=DeadLetter.Kind.FRAME,
@@ -109,11 +118,11 @@ class _Batch:
     ) -> None:
         self.now = now
         self.ledger = Ledger(actor=_ACTOR, now=now)
-        self.conversations, self.busy = _locked(events, receipts, now=now, skip_busy=skip_busy)
-        self.events = events = [one for one in events if one.conversation_id not in self.busy]
+        self.conversations: dict[str, Conversation] = {}
+        self.busy: set[str] = set()
+        self._read(events, receipts, skip_busy=skip_busy)
+        self.events = [one for one in events if one.conversation_id not in self.busy]
         self.receipts = [one for one in receipts if one.conversation_id not in self.busy]
-        self.known = KnownEvents(self.conversations, events)
-        self.awaited = AwaitedEchoes(self.conversations, events)
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
         self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
@@ -121,18 +130,65 @@ class _Batch:
         self.repeated = 0
         self.called: set[str] = set()  # the workers that there is work for
 
+    def _read(
+        self, events: list[MessageReceived], receipts: list[MessageRead], *, skip_busy: bool
+    ) -> None:
+        """Lock the conversations, and see what is known of these events: one trip, as a rule."""
+        spoken = dict.fromkeys(event.conversation_id for event in events)
+        wanted = [*(spoken | dict.fromkeys(receipt.conversation_id for receipt in receipts))]
+        if not wanted:
+            self._look(events, [], skip_busy=False)
+            return
+        self._look(events, wanted, skip_busy=skip_busy)
+        missing = [name for name in wanted if name not in self.conversations]
+        if not missing:
+            return
+        there = _existing(missing)
+        new = [name for name in spoken if name in missing and name not in there]
+        if new:
+            # Another gateway may create the same one now: the unique key decides, nobody fails.
+            Conversation.objects.bulk_create(
+                [
+                    Conversation(external_id=name, created_at=self.now, last_event_at=self.now)
+                    for name in new
+                ],
+                ignore_conflicts=True,
+            )
+        elif not self.conversations:
+            new = missing[:1]  # all are busy: the first is waited for, so that something moves
+        if new:
+            self._look(events, [*self.conversations, *new], skip_busy=False)
+        self.busy = there - self.conversations.keys()
+
+    def _look(self, events: list[MessageReceived], wanted: list[str], *, skip_busy: bool) -> None:
+        trip = Trip()
+        lock = {"skip_locked": True} if skip_busy else {"lock": True}
+        locked = ask_rows(trip, Conversation, *among("external_id", wanted), **lock)
+        known, awaited = ask_known(trip, events), ask_awaited(trip, events)
+        self.keys = Keys(trip, Message, len(events))
+        trip.go()
+        self.conversations = {row.external_id: row for row in locked.value}
+        self.known, self.awaited = KnownEvents(known.value), AwaitedEchoes(awaited.value)
+
     def store(self) -> None:
+        trip = Trip()
         for event in self.events:
             self._store_message(event)
-        insert_rows([message for message, _ in self.new])
+        messages = [message for message, _ in self.new]
+        for message in messages:
+            self.keys.give(message)
+        insert(trip, messages)
         for text in self.texts:
             text.message_id = text.message.pk
-        insert_rows(self.texts)
-        self._write_echoes()
-        for receipt in self.receipts:
-            self._store_receipt(receipt)
-        self.moved = self.ledger.flush()
-        notify(self.called)
+        insert(trip, self.texts)
+        self._write_echoes(trip)
+        if self.receipts:
+            trip.go()  # a receipt may be for a message of this batch
+            for receipt in self.receipts:
+                self._store_receipt(receipt)
+        self.moved = self.ledger.write(trip)
+        notify(trip, self.called)
+        trip.go()
 
     def result(self, *, malformed: int) -> Recorded:
         return Recorded(
@@ -230,8 +286,9 @@ class _Batch:
         holds = conversation.lease_until is not None and conversation.lease_until > self.now
         self.called.add(conversation.lease_owner if holds else ANYBODY)
 
-    def _write_echoes(self) -> None:
-        update_rows(
+    def _write_echoes(self, trip: Trip) -> None:
+        update(
+            trip,
             [delivery for delivery, _ in self.echoed],
             fields=(
                 "echoed_at",
@@ -283,40 +340,6 @@ class _Batch:
             message=message.echo_of.message_id if message.echo_of else message,
             data={"read_at": receipt.read_at.isoformat(), "by": receipt.sender.type},
         )
-
-
-def _locked(
-    events: Sequence[MessageReceived],
-    receipts: Sequence[MessageRead],
-    *,
-    now: datetime,
-    skip_busy: bool,
-) -> tuple[dict[str, Conversation], set[str]]:
-    """The conversations of a batch by external id, locked, created where new; and the busy ones."""
-    spoken = dict.fromkeys(event.conversation_id for event in events)
-    wanted = spoken | dict.fromkeys(receipt.conversation_id for receipt in receipts)
-    rows = _by_external_id(wanted, skip_busy=skip_busy)
-    missing = [external_id for external_id in wanted if external_id not in rows]
-    if not missing:
-        return rows, set()
-    busy = _existing(missing) if skip_busy else set()
-    new = [external_id for external_id in missing if external_id in spoken.keys() - busy]
-    if new:
-        # Another gateway may create the same one now: the unique key decides, nobody fails.
-        Conversation.objects.bulk_create(
-            [
-                Conversation(external_id=external_id, created_at=now, last_event_at=now)
-                for external_id in new
-            ],
-            ignore_conflicts=True,
-        )
-        rows |= _by_external_id(new)
-    return rows, busy
-
-
-def _by_external_id(wanted: Iterable[str], *, skip_busy: bool = False) -> dict[str, Conversation]:
-    rows = lock_conversations("external_id", wanted, skip_busy=skip_busy)
-    return {row.external_id: row for row in rows}
 
 
 def _existing(external_ids: Iterable[str]) -> set[str]:

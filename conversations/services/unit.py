@@ -10,18 +10,35 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from django.db import models, transaction
 from django.utils import timezone
 
 from conversations.crossing import LATER
 from conversations.models import Conversation, Delivery, Message
-from conversations.models.bulk import among, insert_rows, select_rows, update_rows
-from conversations.services.journal import Ledger, lock_conversations
+from conversations.models.bulk import Keys, among, ask_rows, insert, insert_rows, update
+from conversations.models.trip import Answer, Trip
+from conversations.services.journal import Ledger
 
 Shared = TypeVar("Shared")
+Found = TypeVar("Found", covariant=True)
 Row = TypeVar("Row", bound=models.Model)
+
+
+class Reader(Protocol[Found]):
+    """Asks, for all changes of a transaction at once; its answer comes with the same trip."""
+
+    def __call__(self, changes: Sequence[Change], trip: Trip, /) -> Answer[Found]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A change that needs its delivery alone."""
+
+    reads_message: ClassVar[bool] = False
+    shared: ClassVar[Sequence[Reader[Any]]] = ()
+    draws: ClassVar[Sequence[type[models.Model]]] = ()
 
 
 class LeaseLost(RuntimeError):
@@ -29,7 +46,11 @@ class LeaseLost(RuntimeError):
 
 
 class Change(Protocol):
-    """What a worker wants to be durable; `apply` returns what its caller awaits."""
+    """What a worker wants to be durable; `apply` returns what its caller awaits.
+
+    `reads_message`: its message's row is needed; `shared`: what else is read for all changes
+    together; `draws`: rows it creates whose keys are needed before they are inserted.
+    """
 
     @property
     def conversation_id(self) -> int: ...
@@ -39,6 +60,10 @@ class Change(Protocol):
     def owner(self) -> str: ...
     @property
     def reads_message(self) -> bool: ...
+    @property
+    def shared(self) -> Sequence[Reader[Any]]: ...
+    @property
+    def draws(self) -> Sequence[type[models.Model]]: ...
     def apply(self, unit: Unit) -> Any: ...
 
 
@@ -63,40 +88,60 @@ _WRITTEN: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 class Unit:
-    """`changes` are those whose conversations could be locked: all, unless `skip_busy`."""
+    """`changes` are those whose conversations could be locked: all, unless `skip_busy`.
+
+    Two trips to the database: one locks and reads, one writes.
+    """
 
     def __init__(
         self, changes: Sequence[Change], *, actor: str, now: datetime, skip_busy: bool = False
     ) -> None:
         self.now = now
         self.ledger = Ledger(actor=actor, now=now)
-        ids = [change.conversation_id for change in changes]
-        locked = lock_conversations("id", ids, skip_busy=skip_busy)
-        self.conversations: dict[int, Conversation] = {row.pk: row for row in locked}
-        self.changes = [one for one in changes if one.conversation_id in self.conversations]
-        self._shared: dict[Callable[[Unit], Any], Any] = {}
-        self._created: dict[type[models.Model], list[models.Model]] = defaultdict(list)
-        self._as_read: dict[tuple[type[models.Model], int], dict[str, Any]] = {}
-        self._changed: dict[type[models.Model], dict[int, models.Model]] = defaultdict(dict)
-        self._when_inserted: list[Callable[[], Any]] = []
+        self.changes = changes
+        self.conversations: dict[int, Conversation] = {}
         self.messages: dict[int, Message] = {}
         self.deliveries: dict[int, Delivery] = {}  # by message key
-        self._read({change.message_id for change in self.changes} - {None})
+        self.written: dict[int, models.Model] = {}  # the last audit of each conversation, made here
+        self._shared: dict[Reader[Any], Any] = {}
+        self._created: dict[type[models.Model], list[models.Model]] = defaultdict(list)
+        self._keys: dict[type[models.Model], Keys] = {}
+        self._when_inserted: list[Callable[[], Any]] = []
+        self._as_read: dict[tuple[type[models.Model], int], dict[str, Any]] = {}
+        self._changed: dict[type[models.Model], dict[int, models.Model]] = defaultdict(dict)
+        self._read([change.conversation_id for change in changes], skip_busy=skip_busy)
+        if skip_busy and not self.conversations:
+            # At least one must come forward: the oldest change waits for its conversation.
+            self._read([changes[0].conversation_id], skip_busy=False)
 
-    def _read(self, message_ids: set[int | None]) -> None:
-        if not message_ids:
-            return
-        needed = {change.message_id for change in self.changes if change.reads_message} - {None}
-        if needed:
-            for message in select_rows(Message, *among("id", needed)):
-                self.messages[message.pk] = self.known(message)
-        for delivery in select_rows(Delivery, *among("message_id", message_ids)):
-            self.deliveries[delivery.message_id] = self.known(delivery)
+    def _read(self, conversation_ids: Sequence[int], *, skip_busy: bool) -> None:
+        """Rows are locked in the order of their keys; `skip_busy` leaves out those that another
+        process changes now, so that one conversation does not hold up the others."""
+        trip = Trip()
+        among_these = among("id", dict.fromkeys(conversation_ids))
+        lock = {"skip_locked": True} if skip_busy else {"lock": True}
+        locked = ask_rows(trip, Conversation, *among_these, **lock)
+        reads = {change.message_id for change in self.changes if change.reads_message} - {None}
+        keys = {change.message_id for change in self.changes} - {None}
+        messages = ask_rows(trip, Message, *among("id", reads)) if reads else None
+        deliveries = ask_rows(trip, Delivery, *among("message_id", keys)) if keys else None
+        readers = dict.fromkeys(read for change in self.changes for read in change.shared)
+        shared = {read: read(self.changes, trip) for read in readers}
+        for model in {model for change in self.changes for model in change.draws}:
+            count = sum(model in change.draws for change in self.changes)
+            self._keys[model] = Keys(trip, model, count)
+        trip.go()
+        self.conversations = {row.pk: row for row in locked.value}
+        self.messages = {row.pk: self.known(row) for row in (messages.value if messages else ())}
+        self.deliveries = {
+            row.message_id: self.known(row) for row in (deliveries.value if deliveries else ())
+        }
+        self._shared = {read: answer.value for read, answer in shared.items()}
 
     def known(self, row: Row) -> Row:
         """Remember `row` as it was read now: the guard of what is written to it later."""
         _, guards = _WRITTEN[type(row)]
-        self._as_read[type(row), row.pk] = {name: getattr(row, name) for name in guards}
+        self._as_read.setdefault((type(row), row.pk), {name: getattr(row, name) for name in guards})
         return row
 
     def conversation(self, change: Change) -> Conversation:
@@ -106,23 +151,24 @@ class Unit:
             raise LeaseLost(conversation.external_id)
         return conversation
 
-    def shared(self, read: Callable[[Unit], Shared]) -> Shared:
-        """What `read` finds for the whole unit, read once however many changes ask."""
-        if read not in self._shared:
-            self._shared[read] = read(self)
+    def shared(self, read: Reader[Shared]) -> Shared:
+        """What `read` found for the whole unit; a change names its readers in `shared`."""
         return cast("Shared", self._shared[read])
 
     def create(self, row: models.Model) -> None:
+        if type(row) in self._keys:
+            self._keys[type(row)].give(row)
         self._created[type(row)].append(row)
 
     def create_now(self, row: models.Model) -> None:
-        """Insert a row that was left for the end: another one has to refer to it."""
+        """Give a row its key at once: another one of this transaction has to refer to it."""
         if row.pk is None:
             self._created[type(row)].remove(row)
             insert_rows([row])
 
     def when_inserted(self, act: Callable[[], Any]) -> None:
-        """Have `act` done once the created rows have their keys, before the conversations' own."""
+        """Have `act` done once the created rows have their keys (those of `draws` have), before
+        the conversations' own are written."""
         self._when_inserted.append(act)
 
     def changed(self, row: models.Model) -> None:
@@ -134,15 +180,18 @@ class Unit:
             self._changed[type(row)][row.pk] = row
 
     def flush(self) -> list[tuple[int, int]]:
+        trip = Trip()
         for created in self._created.values():
-            insert_rows(created)
+            insert(trip, created)
         for act in self._when_inserted:
             act()
         for model, changed in self._changed.items():
             rows = list(changed.values())
             guards = [self._as_read[model, row.pk] for row in rows]
-            update_rows(rows, fields=_WRITTEN[model][0], where=guards)
-        return self.ledger.flush()
+            update(trip, rows, fields=_WRITTEN[model][0], where=guards)
+        moved = self.ledger.write(trip)
+        trip.go()
+        return moved
 
 
 @dataclass(frozen=True, slots=True)

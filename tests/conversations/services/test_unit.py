@@ -10,7 +10,7 @@ import pytest
 from conversations.models import Delivery, JournalEntry
 from conversations.models.bulk import StaleRow
 from conversations.services.delivery import StartSending
-from conversations.services.unit import Unit, apply_changes
+from conversations.services.unit import Plain, Unit, apply_changes
 from tests.conversations.services.wire import apply, assert_journal_holds, recorded
 from tests.translation.makings import made
 from translation.services import RecordTranslation
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 @dataclass(frozen=True)
-class StartFromAfar:
+class StartFromAfar(Plain):
     """Starts a delivery that, meanwhile, another process has settled."""
 
     reads_message: ClassVar[bool] = True
