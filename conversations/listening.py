@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from conversations.models.notice import ANYBODY, CHANNEL
+from conversations.models.notice import ANYBODY, CHANNEL, read
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +22,19 @@ _NOT_OURS = {"context", "cursor_factory", "prepare_threshold"}
 
 
 class Listener:
-    """Calls `on_work` for each wake-up meant for `owner`, `on_hearing` as it comes and goes."""
+    """Calls `on_work` for each wake-up meant for `owner`, `on_hearing` as it comes and goes.
+
+    `on_work` is given the conversations (keys) of `owner` that have work; none: look for yourself.
+    """
 
     def __init__(
         self,
         owner: str,
         *,
-        on_work: Callable[[], None],
+        on_work: Callable[[list[int]], None],
         on_hearing: Callable[[bool], None],
     ) -> None:
-        self._wanted = {owner, ANYBODY}
+        self._owner = owner
         self._on_work = on_work
         self._on_hearing = on_hearing
 
@@ -54,10 +57,13 @@ class Listener:
         async with heard:
             await heard.execute(f"LISTEN {CHANNEL}")
             self._on_hearing(True)
-            self._on_work()  # what came before we listened
+            self._on_work([])  # what came before we listened
             async for notice in heard.notifies():
-                if notice.payload in self._wanted:
-                    self._on_work()
+                owner, conversations = read(notice.payload)
+                if owner == self._owner:
+                    self._on_work(conversations)
+                elif owner == ANYBODY:
+                    self._on_work([])
 
 
 def _parameters() -> dict[str, Any]:

@@ -43,7 +43,7 @@ __all__ = ["BatchResult", "Batcher", "ProviderHealth"]
 logger = logging.getLogger(__name__)
 
 TRIES = 3
-FREE_FLIGHTS = 2  # so many requests leave at once; more are worth waiting for company
+FREE_FLIGHTS = 5  # so many requests leave at once; more are worth waiting for company
 ENVELOPE_BYTES = 1024  # room for the request's other fields
 
 
@@ -71,6 +71,7 @@ class Batcher:
         *,
         target: str,
         max_wait_s: float = 0.005,
+        free_flights: int = FREE_FLIGHTS,
         max_in_flight: int = 8,
         max_waiting: int = 5000,
         tries: int = TRIES,
@@ -83,6 +84,7 @@ class Batcher:
         self._provider = provider
         self._target = target
         self._max_wait_s, self._max_in_flight, self._tries = max_wait_s, max_in_flight, tries
+        self._free_flights = free_flights
         self._max_waiting = max_waiting
         self._max_bytes = provider.max_bytes - ENVELOPE_BYTES
         self._breaker = breaker or Breaker()
@@ -202,7 +204,7 @@ class Batcher:
                 first = min(wanted.not_before for wanted in self._waiting.values())
                 return self._wake_in(first - now, now=now)
             gathered_at = batch[0].since + self._max_wait_s
-            if not full and len(self._flights) >= FREE_FLIGHTS and gathered_at > now:
+            if not full and len(self._flights) >= self._free_flights and gathered_at > now:
                 return self._wake_in(gathered_at - now, now=now)
             if not self._breaker.take(now=now):
                 return None  # the probe is out: its landing pumps again

@@ -8,7 +8,6 @@ once the worker has reached its broker.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ from conversations.services.unit import Change, apply_changes
 from translation.batching import Batcher
 from translation.lane import Lane, LaneTools
 from translation.provider_state import Seen, report
-from translation.work import Found, look_for_work, wake_forgotten
+from translation.work import Found, look_at, look_for_work, wake_forgotten
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +33,7 @@ SWEEP_S = 1.0
 LINGER_S = 5.0  # a conversation without work is kept so long; a drain looks often so long
 _BUSY_LOOK_S = 0.01
 _CALLED_LOOK_S = 0.2  # where the database calls (PostgreSQL), looking is only a fall-back
-_LEAST_GAP_S = 0.004  # looks are this far apart: wake-ups closer than that share one
+_LEAST_GAP_S = 0.002  # looks are this far apart: wake-ups closer than that share one
 _RENEW_S = 3.0
 _REPORT_S = 2.0
 _AUDIT_S = 30.0
@@ -70,6 +69,8 @@ class Drain:
         self._tasks: dict[int, asyncio.Task[bool]] = {}
         self._idle_since: dict[int, float] = {}
         self._woken = asyncio.Event()
+        self._look_everywhere = True
+        self._called: set[int] = set()
         self._hears = False  # the database calls us: no need to look often
         self._stopping = False
         self._is_full = False
@@ -82,7 +83,16 @@ class Drain:
         self._reopened_at: datetime | None = None
 
     def wake(self) -> None:
+        """There may be work: look for it."""
+        self._look_everywhere = True
         self._woken.set()
+
+    def call(self, conversation_ids: list[int]) -> None:
+        """There is work for conversations that this worker holds; none named: look for it."""
+        if not conversation_ids:
+            return self.wake()
+        self._called.update(conversation_ids)
+        return self._woken.set()
 
     def hear(self, hears: bool) -> None:
         """Whether wake-ups reach this worker by the database itself."""
@@ -121,9 +131,11 @@ class Drain:
     async def _wait(self) -> None:
         is_busy = self._tasks or self._monotonic() < self._busy_until
         pause_s = SWEEP_S if not is_busy else _CALLED_LOOK_S if self._hears else _BUSY_LOOK_S
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(pause_s):
                 await self._woken.wait()
+        except TimeoutError:
+            self._look_everywhere = True
         early_s = self._looked_at + _LEAST_GAP_S - self._monotonic()
         if early_s > 0:
             await asyncio.sleep(early_s)
@@ -154,7 +166,15 @@ class Drain:
 
     async def _look(self) -> None:
         self._looked_at = now = self._monotonic()
-        found: Found = await self._crossing.call(self._look_in_database)
+        called, self._called = self._called & self._lanes.keys(), set()
+        if self._look_everywhere:
+            self._look_everywhere = False
+            found = await self._crossing.call(self._look_in_database)
+            self._is_full = not found.is_all
+        elif called:
+            found = await self._crossing.call(self._look_at_these, called)
+        else:
+            return
         if found.claimed or found.news:
             self._busy_until = now + LINGER_S
         for work in found.claimed:
@@ -167,7 +187,6 @@ class Drain:
             if lane := self._lanes.get(work.conversation_id):
                 lane.add(work)
                 self._start(lane)
-        self._is_full = not found.is_all
 
     def _is_at_ease(self) -> bool:
         """A busy worker keeps nothing for later: whoever looks first takes it, and load spreads."""
@@ -177,6 +196,9 @@ class Drain:
         held = {pk: lane.work_at for pk, lane in list(self._lanes.items())}
         capacity = 0 if self._stopping else MAX_LANES - len(self._tasks)
         return look_for_work(owner=self._tools.owner, held=held, capacity=capacity)
+
+    def _look_at_these(self, conversation_ids: set[int]) -> Found:
+        return look_at(conversation_ids, owner=self._tools.owner)
 
     def _start(self, lane: Lane) -> None:
         pk = lane.conversation_id

@@ -15,7 +15,7 @@ from conversations.signals import work_arrived
 logger = logging.getLogger(__name__)
 
 # A worker that was woken looks often for a while (drain.LINGER_S): it needs no second call.
-_APART_S = 0.2
+_APART_S = 1.0
 
 
 class _Alarm:

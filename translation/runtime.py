@@ -97,7 +97,7 @@ class Runtime:
         )
         drain = Drain(tools=tools, crossing=crossing, batcher=batcher, provider=provider.name)
         loop = asyncio.create_task(drain.run(), name="drain")
-        listener = Listener(tools.owner, on_work=drain.wake, on_hearing=drain.hear)
+        listener = Listener(tools.owner, on_work=drain.call, on_hearing=drain.hear)
         listening = asyncio.create_task(listener.run(), name="listening")
         self._ready.set_result(drain)
         await self._stop.wait()

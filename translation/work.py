@@ -101,6 +101,17 @@ def look_for_work(*, owner: str, held: Mapping[int, datetime | None], capacity: 
     )
 
 
+def look_at(conversation_ids: Collection[int], *, owner: str) -> Found:
+    """The news of conversations that `owner` was told of; those it does not hold are left out."""
+    trip = Trip()
+    in_these, keys = among("id", conversation_ids)
+    mine = f"{in_these} AND lease_owner = %s AND work_at IS NOT NULL"
+    rows = ask_rows(trip, Conversation, mine, [*keys, owner])
+    found = _ask_unfinished(trip, list(conversation_ids))
+    trip.go()
+    return Found(claimed=[], news=_works(rows.value, found))
+
+
 def _newest(held: Mapping[int, datetime | None]) -> datetime:
     known = [work_at for work_at in held.values() if work_at is not None]
     return max(known, default=_LONG_AGO)

@@ -42,7 +42,10 @@ def insertion(model: type[models.Model], has_keys: bool) -> str:
 
 @lru_cache(maxsize=256)
 def update(model: type[models.Model], fields: tuple[str, ...], guards: tuple[str, ...]) -> str:
-    """UPDATE of `fields` where the key and `guards` are as given, in this order in each row."""
+    """UPDATE of `fields` where the key and `guards` are as given, in this order in each row.
+
+    Its second parameter is the number of rows.
+    """
     meta = model._meta
     columns: list[Any] = [meta.get_field(name) for name in fields]
     guarded: list[Any] = [meta.get_field(name) for name in guards]
@@ -58,11 +61,13 @@ def update(model: type[models.Model], fields: tuple[str, ...], guards: tuple[str
     )
     # `% 1 = 0` is true of every key; the planner takes it for rare and looks rows up by their key.
     # Without it a plan that was kept from when the table was small reads the whole table for ever.
-    return (
+    written = (
         f"UPDATE {_quoted(meta.db_table)} AS t SET {assignments} "  # noqa: S608
         f"FROM {_recordset(all_of_them)} "
-        f"WHERE r.{key} %% 1 = 0 AND t.{_quoted(meta.pk.column)} = r.{key}{matches}"
+        f"WHERE r.{key} %% 1 = 0 AND t.{_quoted(meta.pk.column)} = r.{key}{matches} RETURNING 1"
     )
+    # Fewer rows than given: a division by zero, so that a COMMIT in the same trip is not done.
+    return f"WITH u AS ({written}) SELECT 1 / (count(*) = %s::bigint)::int FROM u"  # noqa: S608
 
 
 def finder(model: type[models.Model], fields: tuple[str, str], condition: str, _: int = 0) -> str:

@@ -16,13 +16,9 @@ from django.db import connection, models
 from django.db.models.base import ModelState
 
 from conversations.models import as_json, as_values
-from conversations.models.trip import Answer, Rows, Trip
+from conversations.models.trip import Answer, Rows, StaleRow, Trip
 
 Row = TypeVar("Row", bound=models.Model)
-
-
-class StaleRow(RuntimeError):
-    """A row was no longer as it was read: somebody else won (compare-and-set)."""
 
 
 def ask_rows(
@@ -196,17 +192,15 @@ def update(
         for row, guard in zip(rows, guards, strict=True)
     ]
 
-    def all_written(_: Rows, written: int) -> None:
-        if written != len(rows):
-            raise StaleRow(f"{len(rows) - written} rows of {model._meta.db_table} changed")
-
     if trip.vendor == "postgresql":
-        trip.ask(as_json.update(model, *names), [as_json.encoded(values)], all_written)
+        statement = as_json.update(model, *names)
+        trip.ask(statement, [as_json.encoded(values), len(rows)], lambda *_: None)
         return
     written = 0
     for statement, parameters in as_values.updates(model, *names, values):
         written += trip.ask(statement, parameters, lambda _, touched: touched).value
-    all_written([], written)
+    if written != len(rows):
+        raise StaleRow(f"{len(rows) - written} rows of {model._meta.db_table} changed")
 
 
 def update_rows(

@@ -21,6 +21,10 @@ Other = TypeVar("Other")
 Rows = list[tuple[Any, ...]]
 
 
+class StaleRow(RuntimeError):
+    """A row was no longer as it was read: somebody else won (compare-and-set)."""
+
+
 class Answer(Generic[Value]):
     """What a statement brings, once its trip is over."""
 
@@ -75,15 +79,33 @@ class Trip:
                 answer.arrived(rows, cursor.rowcount)
         return answer
 
+    def end(self) -> None:
+        """`go`, and with it the COMMIT of the transaction at hand, where that is the outermost.
+
+        Django's own, at the end of its `atomic`, then finds nothing left to do.
+        """
+        database = self._database
+        is_outermost = len(database.atomic_blocks) == 1 and database.commit_on_exit
+        if self._statements and is_outermost:
+            self._statements.append(("COMMIT", []))
+            self._answers.append(Answer(lambda *_: None))
+        self.go()
+
     def go(self) -> None:
         """Errors are Django's."""
         if not self._statements:
             return
-        from conversations.models.wire import wire_of  # psycopg is not there without PostgreSQL
+        # Only with PostgreSQL: embedded mode needs no driver of it.
+        from psycopg.errors import DivisionByZero
+
+        from conversations.models.wire import wire_of
 
         statements, answers = self._statements, self._answers
         self._statements, self._answers = [], []
         with self._database.wrap_database_errors:
-            found = wire_of(self._database).trip(statements)
+            try:
+                found = wire_of(self._database).trip(statements)
+            except DivisionByZero:  # nothing of ours divides but the guard of an update
+                raise StaleRow("a row was no longer as it was read") from None
         for answer, (rows, touched) in zip(answers, found, strict=True):
             answer.arrived(rows, touched)

@@ -128,7 +128,7 @@ class _Batch:
         self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
         self.moved: list[tuple[int, int]] = []
         self.repeated = 0
-        self.called: set[str] = set()  # the workers that there is work for
+        self.called: dict[str, set[int]] = {}  # by worker the conversations with work for it
 
     def _read(
         self, events: list[MessageReceived], receipts: list[MessageRead], *, skip_busy: bool
@@ -139,7 +139,7 @@ class _Batch:
         if not wanted:
             self._look(events, [], skip_busy=False)
             return
-        self._look(events, wanted, skip_busy=skip_busy)
+        self._look(events, wanted, skip_busy=skip_busy and len(wanted) > 1)
         missing = [name for name in wanted if name not in self.conversations]
         if not missing:
             return
@@ -188,7 +188,7 @@ class _Batch:
                 self._store_receipt(receipt)
         self.moved = self.ledger.write(trip)
         notify(trip, self.called)
-        trip.go()
+        trip.end()
 
     def result(self, *, malformed: int) -> Recorded:
         return Recorded(
@@ -284,7 +284,8 @@ class _Batch:
     def _call_worker(self, conversation: Conversation) -> None:
         conversation.work_at = self.now
         holds = conversation.lease_until is not None and conversation.lease_until > self.now
-        self.called.add(conversation.lease_owner if holds else ANYBODY)
+        owner = conversation.lease_owner if holds else ANYBODY
+        self.called.setdefault(owner, set()).add(conversation.pk)
 
     def _write_echoes(self, trip: Trip) -> None:
         update(

@@ -109,7 +109,8 @@ class Unit:
         self._when_inserted: list[Callable[[], Any]] = []
         self._as_read: dict[tuple[type[models.Model], int], dict[str, Any]] = {}
         self._changed: dict[type[models.Model], dict[int, models.Model]] = defaultdict(dict)
-        self._read([change.conversation_id for change in changes], skip_busy=skip_busy)
+        wanted = list(dict.fromkeys(change.conversation_id for change in changes))
+        self._read(wanted, skip_busy=skip_busy and len(wanted) > 1)
         if skip_busy and not self.conversations:
             # At least one must come forward: the oldest change waits for its conversation.
             self._read([changes[0].conversation_id], skip_busy=False)
@@ -118,7 +119,7 @@ class Unit:
         """Rows are locked in the order of their keys; `skip_busy` leaves out those that another
         process changes now, so that one conversation does not hold up the others."""
         trip = Trip()
-        among_these = among("id", dict.fromkeys(conversation_ids))
+        among_these = among("id", conversation_ids)
         lock = {"skip_locked": True} if skip_busy else {"lock": True}
         locked = ask_rows(trip, Conversation, *among_these, **lock)
         reads = {change.message_id for change in self.changes if change.reads_message} - {None}
@@ -190,7 +191,7 @@ class Unit:
             guards = [self._as_read[model, row.pk] for row in rows]
             update(trip, rows, fields=_WRITTEN[model][0], where=guards)
         moved = self.ledger.write(trip)
-        trip.go()
+        trip.end()
         return moved
 
 

@@ -48,7 +48,7 @@ def make(provider: FakeProvider, clock: FakeClock, **options: int) -> Batcher:
         monotonic=clock.monotonic,
         sleep=clock.sleep,
         now=clock.now,
-        **options,
+        **({"free_flights": 2} | options),
     )
 
 
