@@ -184,9 +184,9 @@ class Drain:
                 self._lanes[work.conversation_id] = lane
                 self._start(lane)
         for work in found.news:
-            if lane := self._lanes.get(work.conversation_id):
-                lane.add(work)
-                self._start(lane)
+            if known := self._lanes.get(work.conversation_id):
+                known.add(work)
+                self._start(known)
 
     def _is_at_ease(self) -> bool:
         """A busy worker keeps nothing for later: whoever looks first takes it, and load spreads."""

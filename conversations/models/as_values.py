@@ -60,8 +60,9 @@ def finder(model: type[models.Model], fields: tuple[str, str], condition: str, c
     meta = model._meta
     places = ", ".join(["(%s, %s)"] * count)
     relation, _, far = fields[0].partition("__")
-    second = f"t.{_quoted(meta.get_field(fields[1]).column)}"  # type: ignore[union-attr]
     near: Any = meta.get_field(relation)
+    wanted: Any = meta.get_field(fields[1])
+    second = f"t.{_quoted(wanted.column)}"
     join, first = "", f"t.{_quoted(near.column)}"
     if far:
         other = near.related_model._meta

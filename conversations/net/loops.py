@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-
-try:
-    import uvloop
-except ImportError:  # it has no wheels for Windows
-    uvloop = None
+import importlib.util
+import sys
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """A loop for a gateway or a worker; a third of asyncio's own CPU for each message."""
-    return asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()
+    """A loop for a gateway or a worker; uvloop has no wheels for Windows."""
+    if sys.platform == "win32" or importlib.util.find_spec("uvloop") is None:
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()

@@ -162,8 +162,8 @@ class _Batch:
 
     def _look(self, events: list[MessageReceived], wanted: list[str], *, skip_busy: bool) -> None:
         trip = Trip()
-        lock = {"skip_locked": True} if skip_busy else {"lock": True}
-        locked = ask_rows(trip, Conversation, *among("external_id", wanted), **lock)
+        these = among("external_id", wanted)
+        locked = ask_rows(trip, Conversation, *these, lock=True, skip_locked=skip_busy)
         known, awaited = ask_known(trip, events), ask_awaited(trip, events)
         self.keys = Keys(trip, Message, len(events))
         trip.go()

@@ -22,14 +22,7 @@ from conversations.models.trip import Answer, Trip
 from conversations.services.journal import Ledger
 
 Shared = TypeVar("Shared")
-Found = TypeVar("Found", covariant=True)
 Row = TypeVar("Row", bound=models.Model)
-
-
-class Reader(Protocol[Found]):
-    """Asks, for all changes of a transaction at once; its answer comes with the same trip."""
-
-    def __call__(self, changes: Sequence[Change], trip: Trip, /) -> Answer[Found]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +59,9 @@ class Change(Protocol):
     def draws(self) -> Sequence[type[models.Model]]: ...
     def apply(self, unit: Unit) -> Any: ...
 
+
+# Asks, for all changes of a transaction at once; its answer comes with the same trip.
+Reader = Callable[[Sequence["Change"], Trip], Answer[Shared]]
 
 # What changes may write of a row, and what must still be as it was read (compare-and-set).
 _WRITTEN: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -120,8 +116,7 @@ class Unit:
         process changes now, so that one conversation does not hold up the others."""
         trip = Trip()
         among_these = among("id", conversation_ids)
-        lock = {"skip_locked": True} if skip_busy else {"lock": True}
-        locked = ask_rows(trip, Conversation, *among_these, **lock)
+        locked = ask_rows(trip, Conversation, *among_these, lock=True, skip_locked=skip_busy)
         reads = {change.message_id for change in self.changes if change.reads_message} - {None}
         keys = {change.message_id for change in self.changes} - {None}
         messages = ask_rows(trip, Message, *among("id", reads)) if reads else None
