@@ -42,11 +42,14 @@ def test_a_post_that_overtakes_an_earlier_message_is_an_order_violation() -> Non
 def test_the_providers_own_time_is_no_added_latency() -> None:
     records = Records()
     records.note_sent("hola", conversation=1, now=1.0)
-    records.note_provider(["hola"], held_s=0.050)
+    records.note_provider(["hola"], asked_at=1.004, held_s=0.050)
 
     records.note_post("EN hola", now=1.060)
 
-    assert records.summary()["added_p50_ms"] == pytest.approx(10.0)
+    summary = records.summary()
+    assert summary["added_p50_ms"] == pytest.approx(10.0)
+    assert summary["asking_p50_ms"] == pytest.approx(4.0)
+    assert summary["posting_p50_ms"] == pytest.approx(6.0)
 
 
 def test_an_echo_that_is_translated_again_is_counted_as_foreign() -> None:
