@@ -20,6 +20,7 @@ from conversations.crossing import Crossing
 from conversations.genesys.exceptions import Ambiguous, GenesysError, Permanent, ScopeMissing
 from conversations.genesys.rest import GenesysRest
 from conversations.models import Delivery
+from conversations.net.faultpoints import point
 from conversations.services.attributes import KEYS, RecordAttributes
 from conversations.services.delivery import (
     Confirm,
@@ -185,7 +186,9 @@ class Lane:
     # --- translation ---------------------------------------------------------------------------
 
     async def _translate(self, item: WorkItem) -> Made:
+        point("K3")  # claimed, nothing asked
         result = await self.tools.translator.translate(item.text)
+        point("K4")  # translated, nothing stored
         made = Made(
             text=result.text,
             source_language=canonical(result.language),
@@ -254,12 +257,14 @@ class Lane:
             )
 
     async def _start(self, item: WorkItem) -> DeliveryStatus:
+        point("K5")  # translation stored, `sending` not
         return await self._commit(
             StartSending(self.conversation_id, item.message_id, self.tools.owner)
         )
 
     async def _post(self, item: WorkItem) -> DeliveryStatus:
         """`sending` is committed; now the first byte may leave, if the lease still holds."""
+        point("K6")  # `sending` stored, nothing sent
         if self.tools.monotonic() > self.lease_ends - _WRITE_MARGIN_S:
             await self._requeue(item, "the lease was about to end")
             raise PutBack("the lease was about to end", seconds=0)
@@ -280,6 +285,7 @@ class Lane:
             # Surely not delivered: throttled, refused, unreachable. It keeps its place.
             await self._requeue(item, str(error))
             raise _put_back(error) from error
+        point("K8")  # answered, not confirmed (K7, between the two: tests/faults/armed.py)
         return await self._commit(
             Confirm(
                 self.conversation_id,
@@ -325,6 +331,7 @@ class Lane:
         """One PUT after another, beside the POSTs: in order, never in their way (protocol §1)."""
         while self._attributes:
             due = self._attributes.popleft()
+            point("K9")  # confirmed, attributes not written
             try:
                 status = await self.tools.rest.put_attributes(self.external_id, _payload(due))
                 record = self._audit(due, status, "", "")
@@ -332,6 +339,7 @@ class Lane:
                 record = self._audit(due, error.status, str(error), error.body)
             except GenesysError as error:
                 raise _put_back(error) from error
+            point("K10")  # attributes written, not stored
             # Not awaited: it goes into the same transaction as what follows it, the release too.
             self._written = self.tools.crossing.submit(record)
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from conversations.crossing import LATER, Crossing
 from conversations.genesys.events import Event, Ignored, Malformed, MessageReceived
 from conversations.live import doorbell
+from conversations.net.faultpoints import point
 from conversations.services.recording import Recorded, record_events
 from conversations.signals import work_arrived
 
@@ -51,6 +52,7 @@ class Inbox:
 
     async def put(self, event: Event) -> None:
         """Take `event` in, in order; waits while the inbox is full. Raises InboxLost."""
+        point("K1")  # frame read, nothing stored
         self.counts.frames += 1
         if isinstance(event, Ignored):
             self.counts.ignored += 1
@@ -88,6 +90,7 @@ class Inbox:
     def _record(self, events: Sequence[Event]) -> Sequence[object]:
         """On the database thread: one transaction, then the bells, which may fail."""
         recorded: Recorded = record_events(events, stream=self._stream, skip_busy=True)
+        point("K2")  # stored, nobody told
         self.counts.malformed += recorded.malformed
         self.counts.repeated += recorded.repeated
         self.counts.echoes += recorded.echoes
