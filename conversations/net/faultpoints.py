@@ -37,7 +37,7 @@ class _Trap:
             self._act()
 
     def _note(self) -> None:
-        """Written through before anything dies: a fault that is not known to fire proves nothing."""
+        """Written before anything dies: a fault that is not known to fire proves nothing."""
         if self.log is None:
             return
         with self.log.open("a", encoding="utf-8") as file:
