@@ -9,12 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
-
-import psycopg
 
 from tests.faults.proxies import Proxies
 from tests.faults.supervised import end_with_parent
@@ -56,6 +55,7 @@ class Site:
                 targets["postgres"] = self.postgres.port
             self.proxies = stack.enter_context(Proxies(targets))
             self.platform = Platform(f"http://127.0.0.1:{self.port}")
+            self._starter = stack.enter_context(ThreadPoolExecutor(1))
             self._stack = stack.pop_all()
         return self
 
@@ -95,14 +95,16 @@ class Site:
     def restart_postgres(self, *, away_s: float) -> None:
         """kill -9 of the whole server, as a power cut, and recovery."""
         assert self.postgres is not None
-        self.postgres.kill()
-        time.sleep(away_s)
-        self.postgres.start()
+        self._restart(self.postgres, away_s)
 
     def restart_redis(self, *, away_s: float) -> None:
-        self.redis.kill()
+        self._restart(self.redis, away_s)
+
+    def _restart(self, server: PostgresServer | RedisServer, away_s: float) -> None:
+        """In a thread that lives on: a server ends with the thread that started it."""
+        server.kill()
         time.sleep(away_s)
-        self.redis.start()
+        self._starter.submit(server.start).result()
 
     def flush_redis(self) -> int:
         """How many keys there were."""
@@ -112,14 +114,6 @@ class Site:
             keys = int(client.dbsize())  # type: ignore[arg-type]
             client.flushall()
         return keys
-
-    def writing_commits(self) -> int | None:
-        """Transaction ids given out: says whether the database was worked with."""
-        if self.postgres is None:
-            return None
-        with psycopg.connect(self.postgres.url) as connection:
-            row = connection.execute("SELECT txid_current()").fetchone()
-        return int(row[0]) if row else None
 
     def _start_simulator(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "manage.py", "simulate", "--port", str(self.port)]
