@@ -26,7 +26,7 @@ ON_NO_DATABASE := DATABASE_URL=sqlite:///:memory:
 quiet = out=$$($(1) 2>&1) || { echo "$$out"; exit 1; }
 
 .PHONY: help setup run test test-sqlite check check-format check-lint check-types check-imports \
-	check-migrations check-deployment format bench lock clean
+	check-migrations check-deployment format bench soak lock clean
 
 help:
 	@echo "make run      the demo: http://127.0.0.1:$(PORT) (PORT=… for another port)"
@@ -34,6 +34,7 @@ help:
 	@echo "make check    format, lint, types, import contracts, migrations, deployment"
 	@echo "make format   formats the code"
 	@echo "make bench    the benchmarks"
+	@echo "make soak     the long fault and load runs (SOAK=… for options, --help lists them)"
 	@echo "make setup    .venv with the pinned requirements"
 	@echo "make lock     compiles the requirements files (needs uv)"
 
@@ -93,6 +94,9 @@ format: $(VENV)/.requirements-dev
 
 bench: $(VENV)/.requirements-dev
 	$(PYTHON) -m bench
+
+soak: $(VENV)/.requirements-dev
+	$(PYTHON) -m tests.faults.soak $(SOAK)
 
 # --- upkeep ------------------------------------------------------------------------------------
 UV_COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

@@ -15,7 +15,7 @@ from typing import Any
 from conversations.simulator.verdict import check
 from tests.faults.findings import Finding, Findings
 from tests.faults.record import Record, RecordedDelivery, RecordedMessage
-from tests.faults.reviews import Limits, needless_reviews
+from tests.faults.reviews import Limits, judge_reviews
 
 STUCK_AFTER_S = 60.0
 _TAKEN_OVER = ("doubled", "out_of_order", "wrong_texts", "loops", "wrong_attributes")
@@ -70,9 +70,10 @@ def judge(
     )
     _compare_ledger(platform, record, findings)
     _compare_messages(platform, record.messages, findings)
+    findings.stored_out_of_order = _stored_out_of_order(platform, record.messages)
     for delivery in record.deliveries:
         _compare_delivery(platform, delivery, findings)
-    findings.needless_review = needless_reviews(
+    findings.needless_review, findings.why_in_review = judge_reviews(
         platform.ledger, record.deliveries, expected=findings.expected, limits=limits
     )
     findings.did_not_happen = [
@@ -132,6 +133,19 @@ def _compare_messages(
             findings.unaudited.append({**finding, "what": f"{row.kinds[kind]} entries {kind}"})
         if row.translation_state == "pending":
             findings.stuck.append({**finding, "what": "not translated"})
+
+
+def _stored_out_of_order(platform: Platform, messages: Sequence[RecordedMessage]) -> int:
+    """Messages with a place after one that was said later: what came by backfill, too late."""
+    said = {key: entry["seq"] for key, entry in platform.spoken.items()}
+    latest: dict[str, int] = {}
+    count = 0
+    for row in sorted(messages, key=lambda row: (row.conversation, row.seq)):
+        if row.external_id not in said:
+            continue
+        count += said[row.external_id] < latest.get(row.conversation, 0)
+        latest[row.conversation] = max(latest.get(row.conversation, 0), said[row.external_id])
+    return count
 
 
 def _compare_delivery(platform: Platform, row: RecordedDelivery, findings: Findings) -> None:

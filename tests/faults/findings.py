@@ -8,7 +8,16 @@ from typing import Any
 
 Finding = dict[str, Any]
 FIGURES = frozenset(
-    {"expected", "delivered", "review", "extra_puts", "slowest_s", "journal_entries"}
+    {
+        "expected",
+        "delivered",
+        "review",
+        "why_in_review",
+        "stored_out_of_order",
+        "extra_puts",
+        "slowest_s",
+        "journal_entries",
+    }
 )
 
 
@@ -28,11 +37,14 @@ class Findings:
     dashboards: list[str] = field(default_factory=list)
     stuck: list[Finding] = field(default_factory=list)
     needless_review: list[Finding] = field(default_factory=list)
+    grown: list[str] = field(default_factory=list)  # memory, where it was watched
     did_not_happen: list[str] = field(default_factory=list)
     # Figures
     expected: int = 0
     delivered: int = 0
     review: Counter[str] = field(default_factory=Counter)  # by reason
+    why_in_review: Counter[str] = field(default_factory=Counter)  # as the judge sees it
+    stored_out_of_order: int = 0  # a cause of `out_of_order`: the backfill came too late
     extra_puts: int = 0  # a PUT replaces: repeated after a kill, it does no harm
     slowest_s: float = 0.0  # from the guest's writing to the delivery
     journal_entries: int = 0
@@ -57,6 +69,8 @@ class Findings:
             "delivered": self.delivered,
             "in_review": sum(self.review.values()),
             "review_reasons": dict(self.review),
+            "why_in_review": dict(self.why_in_review),
+            "stored_out_of_order": self.stored_out_of_order,
             "slowest_s": round(self.slowest_s, 1),
             "extra_puts": self.extra_puts,
             "journal_entries": self.journal_entries,

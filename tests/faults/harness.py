@@ -11,15 +11,17 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from tests.faults.findings import Findings
+from tests.faults.memory import Memory
 from tests.faults.nemesis import Nemesis
 from tests.faults.plan import Plan, Sizes, make_plan
 from tests.faults.site import Site
@@ -31,6 +33,7 @@ QUIET_WITHIN_S = 75.0  # after the last message and the last fault; more is stuc
 LATE_S = 4.5  # what the platform may still apply when all seems quiet
 WATCHED = 6
 LOOK_S = 0.25
+MAX_GROWTH = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +55,31 @@ def run(
     seed: int = 1,
     database: str = "postgresql",
     keep: Path | None = None,
+    memory_after_s: float | None = None,
 ) -> Outcome:
-    """One whole run. `keep`: a folder for the processes' logs and the ledger. Call it once a
-    process: it configures Django for its own database."""
+    """One whole run. Call it once a process: it configures Django for its own database.
+
+    `keep`: a folder for the processes' logs and the ledger. `memory_after_s`: no process may be
+    larger at the end than MAX_GROWTH times what it was so long after the beginning.
+    """
     with Site(database=database) as site:
         os.environ.update(site.direct)
         _prepare_database()
         try:
-            return _run(site, make_plan(sizes, seed=seed, processes=NAMES))
+            return _run(site, make_plan(sizes, seed=seed, processes=NAMES), memory_after_s)
         finally:
             if keep is not None:
                 shutil.copytree(site.folder, keep, dirs_exist_ok=True)
 
 
-def _run(site: Site, plan: Plan) -> Outcome:
+def _run(site: Site, plan: Plan, memory_after_s: float | None) -> Outcome:
     from tests.faults.checker import judge
     from tests.faults.record import read_record
     from tests.faults.recorder import Recorder
     from tests.faults.reviews import Limits
 
     keeper = Keeper([_process(name, site) for name in NAMES])
-    nemesis = Nemesis(plan, site, keeper)
+    nemesis, memory = Nemesis(plan, site, keeper), Memory()
     keeper.start()
     try:
         _wait_until_watched(site)
@@ -80,7 +87,7 @@ def _run(site: Site, plan: Plan) -> Outcome:
         conversations = _begin_load(site, plan.sizes)
         recorder = Recorder(_pages(conversations), origin=site.origin, cookie=_cookie())
         recorder.start()
-        _drive(site, nemesis)
+        _drive(site, nemesis, lambda: memory.look(keeper))
         settled_s = _settle(site)
         time.sleep(LATE_S)
         differences = recorder.differences()
@@ -102,6 +109,12 @@ def _run(site: Site, plan: Plan) -> Outcome:
         findings.did_not_happen.append(f"{ledger['dropped']} entries of the ledger are gone")
     if settled_s is None:
         findings.stuck.append({"what": f"not quiet {QUIET_WITHIN_S:.0f} s after the load"})
+    growth = {} if memory_after_s is None else memory.growth(after_s=memory_after_s)
+    findings.grown = [
+        f"{name}: {sizes['ratio']} times"
+        for name, sizes in growth.items()
+        if sizes["ratio"] > MAX_GROWTH
+    ]
     (site.folder / "ledger.json").write_text(json.dumps(ledger["entries"]))
     figures = {
         "seed": plan.seed,
@@ -113,6 +126,7 @@ def _run(site: Site, plan: Plan) -> Outcome:
         "page_connections": sum(one.connections for one in recorder.watchers),
         "page_frames": sum(one.frames for one in recorder.watchers),
         "ignored_sigterm": stubborn,
+        "memory": growth,
         "history": [asdict(one) for one in nemesis.history],
     }
     return Outcome(findings, figures)
@@ -171,13 +185,14 @@ def _cookie() -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
-def _drive(site: Site, nemesis: Nemesis) -> None:
+def _drive(site: Site, nemesis: Nemesis, look: Callable[[], None]) -> None:
     """Until everything is said and every planned fault has had its time."""
     site.platform.add_faults(*nemesis.plan.rules)
     total = nemesis.plan.sizes.messages
     while True:
         emitted = site.platform.emitted()
         nemesis.go_on(emitted / total)
+        look()
         if emitted >= total and nemesis.is_done:
             return
         time.sleep(LOOK_S)
@@ -242,6 +257,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind, dest=field.name)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
+    parser.add_argument("--memory-after-s", type=float, metavar="S", help="watch for growth")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="logs and ledger go there")
 
 
@@ -249,8 +265,14 @@ def main(given: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.harness", description=__doc__)
     add_options(parser)
     options = parser.parse_args(given)
+    # Ended from outside, it stops what it started.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     outcome = run(
-        sizes_of(options), seed=options.seed, database=options.database, keep=options.keep
+        sizes_of(options),
+        seed=options.seed,
+        database=options.database,
+        keep=options.keep,
+        memory_after_s=options.memory_after_s,
     )
     sys.stdout.write(json.dumps(outcome.as_json(), indent=1, default=str) + "\n")
     return 0 if outcome.findings.is_good else 1

@@ -22,6 +22,7 @@ class RecordedMessage:
     translation_state: str
     kinds: Kinds
     at_its_seq: str
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def _messages(kinds: dict[int, Kinds], places: dict[tuple[int, int], str]) -> li
             translation_state=state,
             kinds=kinds.get(pk, Counter()),
             at_its_seq=places.get((conversation, seq), ""),
+            seq=seq,
         )
         for pk, conversation, seq, key, external_id, origin, state in rows
     ]

@@ -7,7 +7,7 @@ because its worker was gone, or no history to be read. And never many.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,27 +31,39 @@ class Limits:
     clock_offset_s: float = 0.0
 
 
-def needless_reviews(
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why a person has to decide, or why nobody should have been asked."""
+
+    why: str
+    is_needed: bool
+
+
+def judge_reviews(
     ledger: Iterable[Entry],
     deliveries: Sequence[RecordedDelivery],
     *,
     expected: int,
     limits: Limits,
-) -> list[Finding]:
+) -> tuple[list[Finding], Counter[str]]:
+    """Those without need, and all of them counted by why."""
     reviewed = [row for row in deliveries if row.state == "review"]
     if not reviewed:
-        return []
+        return [], Counter()
     entries = list(ledger)
     reads, unclaimed = _reads(entries), _unclaimed(entries, deliveries)
-    found = [
-        {"conversationId": row.conversation, "id": row.source_id, "reason": row.reason, "why": why}
-        for row in reviewed
-        if (why := _why_needless(row, reads[row.conversation], unclaimed, limits))
-    ]
+    found: list[Finding] = []
+    reasons: Counter[str] = Counter()
+    for row in reviewed:
+        judgement = _judge(row, reads[row.conversation], unclaimed, limits)
+        reasons[judgement.why] += 1
+        if not judgement.is_needed:
+            finding = {"conversationId": row.conversation, "id": row.source_id}
+            found.append({**finding, "reason": row.reason, "why": judgement.why})
     allowed = math.ceil(expected * _OVER_SHARE)
     if len(reviewed) > allowed:
         found.append({"why": f"{len(reviewed)} in review of {expected}, {allowed} are allowed"})
-    return found
+    return found, reasons
 
 
 def _reads(entries: Iterable[Entry]) -> defaultdict[str, list[tuple[float, bool]]]:
@@ -75,33 +87,34 @@ def _unclaimed(
     }
 
 
-def _why_needless(
+def _judge(
     row: RecordedDelivery,
     reads: Sequence[tuple[float, bool]],
     unclaimed: Mapping[tuple[str, str], float],
     limits: Limits,
-) -> str:
-    """Empty where a person really has to decide."""
-    if row.review_at is None or row.sending_at is None:
-        too_old = row.review_at is not None and (
-            (row.review_at - row.sent_at).total_seconds() >= limits.ttl_s - 1
-        )
-        return "" if too_old else "never sent, and not too old"
+) -> Judgement:
+    if row.review_at is None:
+        return Judgement("no journal entry says when", is_needed=False)
+    is_old = (row.review_at - row.sent_at).total_seconds() >= limits.ttl_s - 1
+    if row.sending_at is None:
+        return Judgement("never sent, too old" if is_old else "never sent", is_needed=is_old)
     sent, reviewed = (_ledger_time(moment, limits) for moment in (row.sending_at, row.review_at))
+    since = [(at, good) for at, good in reads if sent < at <= reviewed]
     applied_at = unclaimed.get((row.conversation, row.translated))
     if applied_at is not None:
-        if any(good and applied_at < at < reviewed for at, good in reads):
-            return "it is there, and the history was read"
-        return ""
-    if row.attempts >= 2 or reviewed - sent > limits.head_wait_s + _LATE_S:
-        return ""
-    if (row.review_at - row.sent_at).total_seconds() >= limits.ttl_s - 1:
-        return ""
-    since = [(at, good) for at, good in reads if sent < at <= reviewed]
+        was_shown = any(good and at > applied_at for at, good in since)
+        shown = "it is there and the history showed it" if was_shown else "it is there, unseen"
+        return Judgement(shown, is_needed=not was_shown)
+    if row.attempts >= 2:
+        return Judgement("sent twice", is_needed=True)
+    if is_old:
+        return Judgement("too old", is_needed=True)
+    if reviewed - sent > limits.head_wait_s + _LATE_S:
+        return Judgement("taken up too late", is_needed=True)
     telling = sum(good for at, good in since if at >= sent + limits.reconcile_window_s)
     if telling < 2 and any(not good for _, good in since):
-        return ""
-    return "it is not there, and that could be found out"
+        return Judgement("the history could not be read", is_needed=True)
+    return Judgement("it is not there, and that could be found out", is_needed=False)
 
 
 def _ledger_time(moment: datetime, limits: Limits) -> float:

@@ -149,6 +149,7 @@ def test_what_waits_for_a_person_rightly_is_counted_and_is_not_lost():
 
     assert findings.problems == {}
     assert findings.review == {"nothing shows it": 1}
+    assert findings.why_in_review == {"taken up too late": 1}
 
 
 def test_what_could_have_been_found_out_needs_no_person():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from tests.faults.plan import GATEWAY_POINTS, LAST, WORKER_POINTS, Sizes, make_plan
 
@@ -47,3 +48,11 @@ def test_nothing_begins_after_the_last_moment():
 
     assert max(step.at for step in plan.steps) <= LAST
     assert list(plan.steps) == sorted(plan.steps)
+
+
+def test_a_part_is_not_hit_twice_at_once():
+    plan = make_plan(Sizes(), seed=1, processes=NAMES)
+
+    for role in ("gateway", "worker"):
+        moments = [step.at for step in plan.steps if step.target.startswith(role)]
+        assert min(b - a for a, b in pairwise(moments)) > 0.01
