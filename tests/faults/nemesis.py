@@ -117,20 +117,31 @@ class Nemesis:
         return True
 
     def _redis_half_open(self, step: Step) -> bool:
-        return self._half_open("redis", step.seconds)
+        return self._for_a_while("redis", "blackhole", step.seconds)
 
     def _postgres_kill(self, step: Step) -> bool:
         self._site.restart_postgres(away_s=step.seconds)
         return True
 
     def _postgres_half_open(self, step: Step) -> bool:
-        return self._half_open("postgres", step.seconds)
+        return self._for_a_while("postgres", "blackhole", step.seconds)
 
-    def _half_open(self, name: str, seconds: float) -> bool:
-        self._site.proxies.set(name, "blackhole")
+    def _provider_slow(self, step: Step) -> bool:
+        return self._for_a_while("provider", "drip", step.seconds)
+
+    def _provider_down(self, step: Step) -> bool:
+        return self._for_a_while("provider", "down", step.seconds)
+
+    def _platform_stall(self, step: Step) -> bool:
+        return self._for_a_while("platform", "stall", step.seconds)
+
+    def _for_a_while(self, name: str, mode: str, seconds: float) -> bool:
+        """Whether it hurt any connection; nobody connects to what is down."""
+        before = self._site.proxies.fired()[name].get(mode, 0)
+        self._site.proxies.set(name, mode)
         time.sleep(seconds)
         self._site.proxies.set(name, "up")
-        return True
+        return mode == "down" or self._site.proxies.fired()[name].get(mode, 0) > before
 
     def _drop(self, step: Step) -> bool:
         """The org socket and every request that is under way."""

@@ -68,6 +68,9 @@ class Sizes:
     postgres_half_open: int = 0
     drops: int = 5
     pauses: int = 1  # SIGSTOP longer than a lease, then SIGCONT
+    provider_slow: int = 1  # a byte a second
+    provider_down: int = 1
+    platform_stalls: int = 0  # shorter than a request may take
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -107,8 +110,9 @@ def make_plan(sizes: Sizes, *, seed: int, processes: Sequence[str]) -> Plan:
 
 def _who_is_hit(kind: dict[str, Any]) -> str:
     """What hits the same part comes at even distances: it needs its lease's time to recover."""
-    if kind["kind"].startswith("redis"):
-        return "redis"
+    part = str(kind["kind"]).partition("_")[0]
+    if part in ("redis", "provider"):
+        return part
     return str(kind.get("target", "")).partition("-")[0] or "gateway"
 
 
@@ -136,6 +140,9 @@ def _kinds(sizes: Sizes, rng: random.Random, processes: Sequence[str]) -> Iterat
         ("postgres_kill", sizes.postgres_kills, 1.0),
         ("postgres_half_open", sizes.postgres_half_open, 5.0),
         ("drop", sizes.drops, 0.0),
+        ("provider_slow", sizes.provider_slow, 6.0),
+        ("provider_down", sizes.provider_down, 3.0),
+        ("platform_stall", sizes.platform_stalls, 4.0),
     ):
         for _ in range(count):
             yield {"kind": kind, "seconds": seconds}

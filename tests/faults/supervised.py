@@ -63,7 +63,6 @@ class Supervised:
 
     def start(self) -> None:
         self.is_wanted = True
-        self.lives += 1
         faults = {"FAULT_ORDERS": str(self.orders), "FAULT_LOG": str(self.noted)}
         with self.log.open("ab") as output:
             self.popen = subprocess.Popen(  # noqa: S603 - commands of ours
@@ -76,6 +75,7 @@ class Supervised:
                 start_new_session=True,
                 preexec_fn=end_with_parent,
             )
+        self.lives += 1
 
     def signal(self, number: int) -> bool:
         """To the process and its children; whether there was one."""
