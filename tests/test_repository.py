@@ -93,7 +93,9 @@ def test_the_example_lists_every_setting_of_the_protocol():
     assert promised - read - later == set()
 
 
-@pytest.mark.parametrize("target", ["setup", "run", "test", "check", "format", "bench", "soak", "lock"])
+@pytest.mark.parametrize(
+    "target", ["setup", "run", "test", "check", "format", "bench", "soak", "lock"]
+)
 def test_make_knows_the_command(target: str):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 

@@ -34,6 +34,8 @@ LATE_S = 4.5  # what the platform may still apply when all seems quiet
 WATCHED = 6
 LOOK_S = 0.25
 MAX_GROWTH = 1.1
+SILENCE_S = 4.0  # longer than a drain looks often after its last work
+LAST_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ def _run(site: Site, plan: Plan, memory_after_s: float | None) -> Outcome:
         recorder.start()
         _drive(site, nemesis, lambda: memory.look(keeper))
         settled_s = _settle(site)
+        _say_last_words(site, conversations)
+        unheard_s = _settle(site)
         time.sleep(LATE_S)
         differences = recorder.differences()
         recorder.stop()
@@ -107,7 +111,7 @@ def _run(site: Site, plan: Plan, memory_after_s: float | None) -> Outcome:
     )
     if ledger["dropped"]:
         findings.did_not_happen.append(f"{ledger['dropped']} entries of the ledger are gone")
-    if settled_s is None:
+    if settled_s is None or unheard_s is None:
         findings.stuck.append({"what": f"not quiet {QUIET_WITHIN_S:.0f} s after the load"})
     growth = {} if memory_after_s is None else memory.growth(after_s=memory_after_s)
     findings.grown = [
@@ -121,6 +125,7 @@ def _run(site: Site, plan: Plan, memory_after_s: float | None) -> Outcome:
         "sizes": asdict(plan.sizes),
         "seconds": round(time.monotonic() - began, 1),
         "settled_s": settled_s,
+        "unheard_settled_s": unheard_s,
         "faults": dict(sorted(_happened(site, nemesis).items())),
         "lives": {name: process.lives for name, process in keeper.processes.items()},
         "page_connections": sum(one.connections for one in recorder.watchers),
@@ -196,6 +201,21 @@ def _drive(site: Site, nemesis: Nemesis, look: Callable[[], None]) -> None:
         if emitted >= total and nemesis.is_done:
             return
         time.sleep(LOOK_S)
+
+
+def _say_last_words(site: Site, conversations: list[str]) -> None:
+    """When all is idle and Redis away, no wake-up comes: only the sweep finds these."""
+    site.proxies.set("redis", "down")
+    time.sleep(SILENCE_S)
+    for number, key in enumerate(conversations[:LAST_WORDS]):
+        site.platform.say(
+            f"Una última cosa, el pedido {number}",
+            conversation=key,
+            language="ES",
+            translation=f"One last thing, order {number}",
+        )
+    time.sleep(1)
+    site.proxies.set("redis", "up")
 
 
 def _settle(site: Site) -> float | None:
