@@ -146,10 +146,9 @@ MUTATIONS = (
         "backfill",
         (
             Edit(
-                "conversations/gateway/org_stream.py",
-                '        """Every opened connection closes the gap before it, beside the live'
-                ' frames."""\n',
-                "        return\n",
+                "conversations/gateway/backfill.py",
+                "for event in history or ():\n                await",
+                "for event in ():\n                await",
             ),
         ),
         frozenset({"lost", "unrecorded"}),
