@@ -48,6 +48,10 @@ TARGET_LANGUAGE = env.text("TARGET_LANGUAGE", "EN-US")  # the agents' language
 
 # --- Delivery (seconds) -----------------------------------------------------------------------
 HEAD_WAIT_S = env.number("HEAD_WAIT_S", 12, low=1, high=120)
+RECONCILE_WINDOW_S = env.number("RECONCILE_WINDOW_S", 8, low=1, high=100)
+DELIVERY_POLICY = env.choice(
+    "DELIVERY_POLICY", "no-duplicate", ("no-duplicate", "prefer-delivery", "manual")
+)
 DELIVERY_TTL_S = env.number("DELIVERY_TTL_S", 120, low=10)
 CONVERSATION_IDLE_CLOSE_H = env.number("CONVERSATION_IDLE_CLOSE_H", 24, low=1)  # hours
 

@@ -41,6 +41,7 @@ from translation.work import AttributesItem, ConversationWork, WorkItem
 logger = logging.getLogger(__name__)
 
 State = Delivery.State
+_ON_ITS_WAY = (State.QUEUED, State.SENDING, State.AMBIGUOUS)
 _AGAIN_S = 5.0  # when a provider or the platform would not have it now
 _LONG_S = 30.0
 _WRITE_MARGIN_S = 8.0  # a request may last 7 s: none starts later than this before the lease ends
@@ -60,6 +61,8 @@ class LaneTools:
     translator: Translator
     target_language: str
     head_wait_s: float
+    reconcile_window_s: float
+    policy: str  # no-duplicate, prefer-delivery or manual
     monotonic: Callable[[], float]
 
 
@@ -247,10 +250,13 @@ class Lane:
             status = DeliveryStatus(State.AMBIGUOUS, item.external_id, item.attempts)
         else:
             item, status = await self._translated(item)
-        if status is not None and status.state == State.SENDING:
-            status = await self._post(item)
-        if status is not None and status.state == State.AMBIGUOUS:
-            status = await find_out(self, item)
+        while status is not None and status.state in _ON_ITS_WAY:
+            if status.state == State.SENDING:
+                status = await self._post(item)
+            elif status.state == State.AMBIGUOUS:
+                status = await find_out(self, item)
+            else:  # its absence is believed: once more
+                status = await self._start(item)
         if status is not None and status.state == State.CONFIRMED:
             self._add_attributes(
                 AttributesItem(item.message_id, item.text, item.source_language, datetime.now(UTC))

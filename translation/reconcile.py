@@ -1,20 +1,27 @@
 """Finds out whether an ambiguous delivery stands in the conversation; never guesses.
 
-The echo on the org socket decides most; the history is read at 1, 2, 4 and 8 s. What is not found
-within HEAD_WAIT_S is put before a person (protocol §1, Injecting).
+The echo on the org socket decides most; the history is read at 1, 2, 4 and 8 s. Absence is
+believed under the conditions of protocol §1 (*Injecting*) alone, and then it is sent once more.
+What stays unknown for HEAD_WAIT_S is put before a person.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import TYPE_CHECKING
+
+from django.utils import timezone
 
 from conversations.genesys.events import MessageReceived
 from conversations.genesys.exceptions import GenesysError
 from conversations.keys import echo_key
-from conversations.models import Delivery, Message
-from conversations.services.delivery import Confirm, DeliveryStatus, Settle, status_of
+from conversations.models import Delivery, Message, StreamState
+from conversations.services.delivery import Confirm, DeliveryStatus, Requeue, Settle, status_of
 from conversations.services.recognition import CLOCK_SKEW
 from translation.work import WorkItem
 
@@ -23,24 +30,56 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ATTEMPTS = 2  # in all
 _READS_S = (1.0, 2.0, 4.0, 8.0)  # after the sending
+_APART_S = 2.0  # so far apart are the two reads whose silence is believed
+_MARGIN_S = 0.05
+
+
+class _Seen(Enum):
+    ABSENT = auto()
+    UNREADABLE = auto()
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """What the reads after the window have shown, by the time at which they began."""
+
+    absent_at: list[datetime]
+    unreadable: bool = False
+
+    def is_absent(self) -> bool:
+        return bool(self.absent_at) and (
+            self.absent_at[-1] - self.absent_at[0] >= timedelta(seconds=_APART_S)
+        )
 
 
 async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
-    """Wait for evidence; ends in confirmed or review."""
+    """Wait for evidence; ends in confirmed, in queued (to be sent once more), or in review."""
     tools = lane.tools
-    begin = tools.monotonic()
-    for moment in (*_READS_S, tools.head_wait_s):
-        await asyncio.sleep(max(0.0, min(moment, tools.head_wait_s) - (tools.monotonic() - begin)))
+    delivery = await tools.crossing.call(_current, item.message_id)
+    sent_at = delivery.sending_at or delivery.created_at
+    window = timedelta(seconds=tools.reconcile_window_s)
+    evidence = _Evidence([])
+    for moment_s in _moments(window.total_seconds(), until_s=tools.head_wait_s):
+        # By the clock of the sending, so that a take-over does not begin the wait anew.
+        await asyncio.sleep(
+            (sent_at + timedelta(seconds=moment_s) - timezone.now()).total_seconds()
+        )
         delivery = await tools.crossing.call(_current, item.message_id)
         if delivery.state != Delivery.State.AMBIGUOUS:
             return status_of(delivery)
-        found = await _in_history(lane, delivery)
-        if found is not None:
-            confirmed = Confirm(
-                lane.conversation_id, item.message_id, tools.owner, "history", found
-            )
-            return await tools.crossing.commit(confirmed)
+        began_at = timezone.now()
+        seen = await _in_history(lane, delivery)
+        if isinstance(seen, str):
+            found = Confirm(lane.conversation_id, item.message_id, tools.owner, "history", seen)
+            return await tools.crossing.commit(found)
+        if began_at > sent_at + window:
+            if seen is _Seen.ABSENT:
+                evidence.absent_at.append(began_at)
+            evidence.unreadable = seen is _Seen.UNREADABLE
+            if await _may_be_sent_again(lane, delivery, evidence, sent_at=sent_at):
+                return await _send_again(lane, item, evidence)
     return await tools.crossing.commit(
         Settle(
             lane.conversation_id,
@@ -52,20 +91,64 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
     )
 
 
+def _moments(window_s: float, *, until_s: float) -> Iterator[float]:
+    """Seconds after the sending at which the history is read; the last look is at `until_s`."""
+    after = window_s + _MARGIN_S
+    moments = {*_READS_S, after, after + _APART_S + _MARGIN_S}
+    yield from sorted(moment for moment in moments if moment < until_s)
+    yield until_s
+
+
+async def _may_be_sent_again(
+    lane: Lane, delivery: Delivery, evidence: _Evidence, *, sent_at: datetime
+) -> bool:
+    """The conditions of protocol §1; the TTL is looked at when it starts again."""
+    tools = lane.tools
+    if tools.policy == "manual" or delivery.attempts >= ATTEMPTS:
+        return False
+    if evidence.is_absent():
+        window = timedelta(seconds=tools.reconcile_window_s)
+        return await tools.crossing.call(_nothing_was_missed, sent_at, sent_at + window)
+    # No history to read: nothing proves absence, but this policy would rather send it twice.
+    return tools.policy == "prefer-delivery" and evidence.unreadable
+
+
+def _nothing_was_missed(since: datetime, until: datetime) -> bool:
+    """The org socket was open throughout, or its gap has been backfilled; known after `until`."""
+    row = (
+        StreamState.objects.filter(kind=StreamState.Kind.MESSAGING).order_by("-updated_at").first()
+    )
+    if row is None or row.state != StreamState.State.LIVE or row.connected_at is None:
+        return False
+    if row.updated_at < until or row.lease_until is None or row.lease_until < timezone.now():
+        return False
+    is_filled = row.backfilled_at is not None and row.backfilled_at >= row.connected_at
+    return row.connected_at <= since or is_filled
+
+
+async def _send_again(lane: Lane, item: WorkItem, evidence: _Evidence) -> DeliveryStatus:
+    reason = "believed absent" if evidence.is_absent() else "no history to read"
+    return await lane.tools.crossing.commit(
+        Requeue(lane.conversation_id, item.message_id, lane.tools.owner, reason, was_ambiguous=True)
+    )
+
+
 def _current(message_id: int) -> Delivery:
     return Delivery.objects.get(message_id=message_id)
 
 
-async def _in_history(lane: Lane, delivery: Delivery) -> str | None:
+async def _in_history(lane: Lane, delivery: Delivery) -> str | _Seen:
     """The platform's id ("" when it gives none) of the message that is ours, if it is there."""
     try:
         history = await lane.tools.rest.conversation_messages(lane.external_id)
     except GenesysError as error:
         logger.info("history not readable: %s", type(error).__name__)
-        return None
+        return _Seen.UNREADABLE
+    if history is None:
+        return _Seen.UNREADABLE
     same = [
         event
-        for event in history or ()
+        for event in history
         if isinstance(event, MessageReceived)
         and event.sender.type == "guest"
         and echo_key(event.text) == delivery.echo_key
@@ -73,7 +156,8 @@ async def _in_history(lane: Lane, delivery: Delivery) -> str | None:
     since = (delivery.sending_at or delivery.created_at) - CLOCK_SKEW
     ids = [event.external_id for event in same if event.external_id and event.sent_at >= since]
     without_id = sum(not event.external_id for event in same)
-    return await lane.tools.crossing.call(_unclaimed, delivery, ids, without_id)
+    found = await lane.tools.crossing.call(_unclaimed, delivery, ids, without_id)
+    return _Seen.ABSENT if found is None else found
 
 
 def _unclaimed(delivery: Delivery, ids: list[str], without_id: int) -> str | None:
@@ -86,9 +170,15 @@ def _unclaimed(delivery: Delivery, ids: list[str], without_id: int) -> str | Non
             conversation_id=delivery.conversation_id, external_id__in=ids, echo_of=None
         ).values_list("external_id", flat=True)
     )
-    found = next((external_id for external_id in ids if external_id not in taken), None)
-    if found is not None:
-        return found
+    free = [external_id for external_id in ids if external_id not in taken]
+    if len(free) > 1:
+        logger.error(
+            "delivery of message %s stands %s times in its conversation",
+            delivery.message_id,
+            len(free),
+        )
+    if free:
+        return free[0]
     # Entries without an id are counted: each confirmed delivery of the text has used up one.
     used = others.filter(echo_key=delivery.echo_key, state=Delivery.State.CONFIRMED).count()
     return "" if without_id > used else None

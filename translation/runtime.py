@@ -93,6 +93,8 @@ class Runtime:
             translator=batcher,
             target_language=settings.TARGET_LANGUAGE,
             head_wait_s=settings.HEAD_WAIT_S,
+            reconcile_window_s=settings.RECONCILE_WINDOW_S,
+            policy=settings.DELIVERY_POLICY,
             monotonic=time.monotonic,
         )
         drain = Drain(tools=tools, crossing=crossing, batcher=batcher, provider=provider.name)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from conversations.gateway.inbox import InboxLost
-from conversations.genesys.events import Event
+from conversations.genesys.events import Event, MessageReceived
 from conversations.genesys.exceptions import GenesysError
 from conversations.genesys.rest import GenesysRest
 
@@ -36,12 +36,15 @@ class Backfill:
         put: Put,
         since: datetime,
         known_since: Callable[[datetime], Awaitable[list[str]]],
+        known: Callable[[list[str]], Awaitable[set[str]]],
         hold_s: float = HOLD_S,
     ) -> None:
         self._rest = rest
         self._put = put
         self._since = since
         self._known_since = known_since
+        self._known = known
+        self._followed: set[str] = set()  # conversations that we have received before
         self._hold_s = hold_s
         self._waited_for: set[str] | None = None  # None: not known yet, so all are waited for
         self._held: dict[str, deque[Event]] = defaultdict(deque)
@@ -63,6 +66,7 @@ class Backfill:
         try:
             conversations = await self._active()
             self._waited_for = set(conversations)
+            self._followed = await self._known(conversations)
             await self._release_others()
             places = asyncio.Semaphore(_SIDE_BY_SIDE)
             done = await asyncio.gather(
@@ -109,10 +113,17 @@ class Backfill:
             await self._release(conversation_id)
             return True
 
-    async def _history(self, conversation_id: str) -> list[Event] | None:
+    async def _history(self, conversation_id: str) -> Sequence[Event] | None:
         """A malformed entry in a history is kept once a connection, like a malformed frame."""
         history = await self._rest.conversation_messages(conversation_id)
-        return list(history) if history is not None else None
+        if history is None or conversation_id not in self._followed:
+            return history
+        return [event for event in history if self._may_be_missing(event)]
+
+    def _may_be_missing(self, event: Event) -> bool:
+        """What was said before `since` came by an open socket: to store the whole history of a
+        long conversation again would hold up its live events for nothing."""
+        return not isinstance(event, MessageReceived) or event.sent_at >= self._since
 
     async def _release(self, conversation_id: str) -> None:
         if self._waited_for is not None:

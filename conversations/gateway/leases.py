@@ -25,6 +25,7 @@ class Progress:
     ignored: int
     last_frame_at: datetime | None
     backfilled_at: datetime | None
+    connected_at: datetime | None = None
 
 
 def take(kind: str, key: str, *, owner: str) -> bool:
@@ -53,6 +54,8 @@ def renew(kind: str, key: str, *, owner: str, progress: Progress) -> bool:
     }
     if progress.last_frame_at:
         changes["last_frame_at"] = progress.last_frame_at
+    if progress.connected_at:
+        changes["connected_at"] = progress.connected_at
     if progress.backfilled_at:
         changes["backfilled_at"] = progress.backfilled_at
     won = StreamState.objects.filter(kind=kind, key=key, owner=owner).update(**changes)

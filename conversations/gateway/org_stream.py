@@ -58,6 +58,7 @@ class OrgStream:
         self._backfilling: asyncio.Task[None] | None = None
         self._state: StateChange | None = None
         self._told = Counts()
+        self._connected_at: datetime | None = None
         self._backfilled_at: datetime | None = None
         self._keys: OrderedDict[str, int] = OrderedDict()
 
@@ -88,6 +89,7 @@ class OrgStream:
             ignored=now.ignored - told.ignored,
             last_frame_at=self._inbox.stored_until,
             backfilled_at=self._backfilled_at,
+            connected_at=self._connected_at,
         )
 
     def _url_with(self, token: Token) -> str:
@@ -101,6 +103,7 @@ class OrgStream:
         """Every opened connection closes the gap before it, beside the live frames."""
         if self._backfilling:
             self._backfilling.cancel()
+        self._connected_at = timezone.now()
         last = await self._inbox.crossing.call(leases.last_frame_at, KIND, KEY)
         stored = self._inbox.stored_until
         since = max(filter(None, (last, stored)), default=None)
@@ -111,6 +114,7 @@ class OrgStream:
             put=self._inbox.put,
             since=since - _OVERLAP,
             known_since=lambda moment: self._inbox.crossing.call(_known_since, moment),
+            known=lambda names: self._inbox.crossing.call(_known, names),
         )
         self._backfilling = asyncio.create_task(self._close_gap(self._backfill), name="backfill")
 
@@ -147,6 +151,11 @@ class OrgStream:
 def _known_since(moment: datetime) -> list[str]:
     rows = Conversation.objects.filter(last_event_at__gte=moment)
     return list(rows.values_list("external_id", flat=True)[:1000])
+
+
+def _known(external_ids: list[str]) -> set[str]:
+    rows = Conversation.objects.filter(external_id__in=external_ids)
+    return set(rows.values_list("external_id", flat=True))
 
 
 def _key_of(external_id: str) -> int | None:

@@ -230,17 +230,21 @@ class Settle(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Requeue(Plain):
-    """sending → queued: the platform surely did not take it, and it is asked again later."""
+    """sending → queued: the platform surely did not take it, and it is asked again later.
+
+    `was_ambiguous`: ambiguous → queued, its absence is believed (protocol §1, Injecting).
+    """
 
     conversation_id: int
     message_id: int
     owner: str
     reason: str
+    was_ambiguous: bool = False
 
     def apply(self, unit: Unit) -> DeliveryStatus:
         conversation = unit.conversation(self)
         delivery = unit.deliveries[self.message_id]
-        if delivery.state == State.SENDING:
+        if delivery.state == (State.AMBIGUOUS if self.was_ambiguous else State.SENDING):
             delivery.state = State.QUEUED
             delivery.reason = self.reason[:200]
             unit.changed(delivery)

@@ -129,7 +129,12 @@ def _backfill(stored: list[str], *, active: list[str], slow_s: float, hold_s: fl
         return []
 
     return Backfill(
-        rest=Rest(), put=put, since=datetime.now(UTC), known_since=nobody, hold_s=hold_s
+        rest=Rest(),
+        put=put,
+        since=datetime.now(UTC),
+        known_since=nobody,
+        known=_none_of,
+        hold_s=hold_s,
     )
 
 
@@ -176,7 +181,9 @@ async def test_a_backfill_that_meets_a_lost_inbox_says_that_the_gap_is_open():
     async def nobody(_moment):
         return []
 
-    filling = Backfill(rest=Rest(), put=put, since=datetime.now(UTC), known_since=nobody)
+    filling = Backfill(
+        rest=Rest(), put=put, since=datetime.now(UTC), known_since=nobody, known=_none_of
+    )
 
     assert not await filling.run()  # raises: OrgStream's task dies, the socket stays, gap for good
 
@@ -206,3 +213,7 @@ def test_a_read_receipt_with_an_id_too_long_does_not_refuse_the_batch():
 @pytest.mark.django_db
 def test_a_long_reason_at_the_first_report_is_cut():
     report("deepl", Seen("open", "x" * 300))
+
+
+async def _none_of(_names: list[str]) -> set[str]:
+    return set()

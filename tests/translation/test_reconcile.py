@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from conversations.models import Conversation, Delivery
+from conversations.models import Conversation, Delivery, StreamState
 from tests.translation.workers import Words, Worker, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,6 +61,107 @@ async def test_what_nothing_shows_is_put_before_a_person_after_its_time(simulato
         assert (delivery.state, delivery.attempts) == (State.REVIEW, 1)
         assert len(worker.entries("post")) == 1
         assert worker.puts() == []
+
+
+def open_socket(**changes: Any) -> None:
+    """The org socket has been open for long, and its gateway says so now and later."""
+    now = timezone.now()
+    row = {
+        "state": "live",
+        "connected_at": now - timedelta(minutes=5),
+        "lease_until": now + timedelta(minutes=5),
+        "updated_at": now + timedelta(minutes=1),
+    }
+    StreamState.objects.all().delete()
+    StreamState.objects.create(kind="messaging", key="org")
+    StreamState.objects.update(**(row | changes))
+
+
+# The window is over after a second, two reads 2 s apart fit into the wait.
+QUICK: dict[str, Any] = {"head_wait_s": 5.0, "reconcile_window_s": 1.0}
+
+
+async def test_what_two_reads_after_the_window_lack_is_sent_once_more(simulator):
+    fault(simulator, "reset_before")
+    async with working(simulator, **QUICK) as worker:
+        await worker.crossing.call(open_socket)
+        await worker.hear_guest("one", "two")
+        await worker.until_idle(within_s=12)
+
+        delivery = await worker.crossing.call(first)
+        assert (delivery.state, delivery.attempts) == (State.CONFIRMED, 2)
+        assert worker.posts() == ["EN one", "EN two"]
+        lost, again = worker.entries("post")[:2]
+        assert again["at"] - lost["at"] >= 3.0
+        assert len(worker.puts()) == 2
+
+
+async def test_what_is_applied_late_within_the_window_is_not_sent_again(simulator):
+    fault(simulator, "late_apply", after_s=0.9)
+    async with working(simulator, **QUICK) as worker:
+        await worker.crossing.call(open_socket)
+        await worker.hear_guest("one")
+        await worker.until_idle(within_s=12)
+
+        assert (await worker.crossing.call(first)).state == State.CONFIRMED
+        assert worker.posts() == ["EN one"]
+
+
+async def test_it_is_sent_twice_at_most(simulator):
+    fault(simulator, "reset_before", times=5)
+    async with working(simulator, **QUICK) as worker:
+        await worker.crossing.call(open_socket)
+        await worker.hear_guest("one")
+        delivery = await outcome(worker, within_s=20)
+
+        assert (delivery.state, delivery.attempts) == (State.REVIEW, 2)
+        assert len(worker.entries("post")) == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "waiting"},
+        {"connected_at": None},
+        {"updated_at": datetime(2024, 1, 1, tzinfo=UTC)},
+        {"lease_until": datetime(2024, 1, 1, tzinfo=UTC)},
+        {"connected_at": datetime(2099, 1, 1, tzinfo=UTC)},
+    ],
+    ids=["not live", "never connected", "unheard of since", "nobody's", "gap not filled"],
+)
+async def test_absence_is_not_believed_when_an_echo_may_have_been_missed(simulator, changes: Any):
+    fault(simulator, "reset_before")
+    async with working(simulator, **QUICK) as worker:
+        await worker.crossing.call(lambda: open_socket(**changes))
+        await worker.hear_guest("one")
+
+        delivery = await outcome(worker, within_s=12)
+        assert (delivery.state, delivery.attempts) == (State.REVIEW, 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "attempts"), [("no-duplicate", 1), ("manual", 1), ("prefer-delivery", 2)]
+)
+async def test_without_a_history_the_policy_decides(simulator, policy: Any, attempts: int):
+    fault(simulator, "reset_before")
+    simulator.world.faults.add({"where": "history", "kind": "missing", "times": 50})
+    async with working(simulator, **QUICK, policy=policy) as worker:
+        await worker.crossing.call(open_socket)
+        await worker.hear_guest("one")
+
+        delivery = await outcome(worker, within_s=12)
+        assert delivery.attempts == attempts
+        assert (delivery.state == State.CONFIRMED) == (attempts == 2)
+
+
+async def test_a_manual_policy_sends_nothing_again_by_itself(simulator):
+    fault(simulator, "reset_before")
+    async with working(simulator, **QUICK, policy="manual") as worker:
+        await worker.crossing.call(open_socket)
+        await worker.hear_guest("one")
+
+        delivery = await outcome(worker, within_s=12)
+        assert (delivery.state, delivery.attempts) == (State.REVIEW, 1)
 
 
 async def test_later_messages_wait_and_then_go_on(simulator):

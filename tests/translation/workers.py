@@ -123,6 +123,8 @@ async def working(
     translator: Any = None,
     owner: str = "worker-1",
     head_wait_s: float = 0.3,
+    reconcile_window_s: float = 8.0,
+    policy: str = "no-duplicate",
     batcher: Batcher | None = None,
 ) -> AsyncIterator[Worker]:
     """Runs one drain until the block ends, then stops it in good order."""
@@ -140,6 +142,8 @@ async def working(
         translator=translator or Words(),
         target_language="EN-US",
         head_wait_s=head_wait_s,
+        reconcile_window_s=reconcile_window_s,
+        policy=policy,
         monotonic=time.monotonic,
     )
     drain = Drain(tools=tools, crossing=crossing, batcher=batcher, provider="words")

@@ -67,15 +67,29 @@ class Inbox:
 
 @asynccontextmanager
 async def backfill(
-    history: Callable[..., Any], *, known: tuple[str, ...] = (), hold_s: float = 2.0
+    history: Callable[..., Any],
+    *,
+    known: tuple[str, ...] = (),
+    since: datetime = SINCE,
+    hold_s: float = 2.0,
 ) -> AsyncIterator[tuple[Backfill, Inbox, Platform]]:
     async def known_since(_moment: datetime) -> list[str]:
         return list(known)
 
+    async def followed(names: list[str]) -> set[str]:
+        return set(names) & set(known)
+
     inbox = Inbox()
     async with rest_to(history) as (rest, platform):
         yield (
-            Backfill(rest=rest, put=inbox.put, since=SINCE, known_since=known_since, hold_s=hold_s),
+            Backfill(
+                rest=rest,
+                put=inbox.put,
+                since=since,
+                known_since=known_since,
+                known=followed,
+                hold_s=hold_s,
+            ),
             inbox,
             platform,
         )
@@ -98,6 +112,18 @@ async def test_where_the_call_is_missing_the_known_conversations_are_read():
         assert await filling.run()
 
         assert inbox.texts == ["a"]
+
+
+@pytest.mark.parametrize(("known", "texts"), [(("c1",), []), ((), ["a", "b"])])
+async def test_of_what_was_followed_before_only_the_gap_is_stored_again(
+    known: tuple[str, ...], texts: list[str]
+):
+    """The whole history of every conversation would hold up what is said now."""
+    history, later = History({"c1": ["a", "b"]}), datetime(2040, 1, 1, tzinfo=UTC)
+    async with backfill(history, known=known, since=later) as (filling, inbox, _):
+        assert await filling.run()
+
+        assert inbox.texts == texts
 
 
 async def test_a_platform_without_histories_closes_the_gap_with_nothing():
@@ -156,6 +182,7 @@ async def test_live_events_are_held_no_longer_than_their_time():
         put=inbox.put,
         since=SINCE,
         known_since=_nobody,
+        known=_nobody_of,
         hold_s=0.05,
     )
     began = time.monotonic()
@@ -187,6 +214,10 @@ async def _nobody(_moment: datetime) -> list[str]:
     return []
 
 
+async def _nobody_of(_names: list[str]) -> set[str]:
+    return set()
+
+
 async def test_what_is_held_when_the_connection_ends_is_kept():
     release = asyncio.Event()
     inbox = Inbox()
@@ -195,6 +226,7 @@ async def test_what_is_held_when_the_connection_ends_is_kept():
         put=inbox.put,
         since=SINCE + timedelta(hours=1),
         known_since=_nobody,
+        known=_nobody_of,
     )
     running = asyncio.create_task(stuck.run())
     await asyncio.sleep(0)
