@@ -2,5 +2,10 @@
 
 from django.dispatch import Signal
 
-# Guest messages were committed that await translation. Arguments: none.
+# Work for a worker was committed: guest messages that await translation, or what a person wants
+# done again. Arguments: none.
 work_arrived = Signal()
+
+# A person's decision was committed. Arguments: `moved`, (conversation key, head seq) of each
+# journal that has grown.
+journals_moved = Signal()

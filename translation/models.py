@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 from conversations.models import Message
@@ -32,6 +33,7 @@ class ProviderState(models.Model):
         OK = "ok", "ok"
         THROTTLED = "throttled", "throttled"
         OPEN = "open", "breaker open"
+        HALF_OPEN = "half_open", "breaker half-open"
         QUOTA = "quota", "quota exceeded"
         CREDENTIALS = "credentials", "credentials refused"
 
@@ -40,6 +42,13 @@ class ProviderState(models.Model):
     reason = models.CharField(max_length=200, blank=True)
     since = models.DateTimeField(null=True, blank=True)
     reopened_at = models.DateTimeField(null=True, blank=True)
+    reopened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

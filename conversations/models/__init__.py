@@ -10,6 +10,7 @@ from conversations.models.journal import JournalEntry
 from conversations.models.message import Message
 from conversations.models.stream_state import StreamState
 from conversations.models.text import MessageText
+from conversations.models.verification_run import VerificationRun
 
 __all__ = [
     "AccessToken",
@@ -23,4 +24,5 @@ __all__ = [
     "Message",
     "MessageText",
     "StreamState",
+    "VerificationRun",
 ]

@@ -45,7 +45,9 @@ class Delivery(models.Model):
 
     UNFINISHED: ClassVar = (State.QUEUED, State.SENDING, State.AMBIGUOUS)
     # States in which the text may already stand in the conversation: an echo can belong to them.
+    # Of the queued only those with an `earlier_sending_at`.
     POSSIBLY_POSTED: ClassVar = (
+        State.QUEUED,
         State.SENDING,
         State.AMBIGUOUS,
         State.REVIEW,
@@ -66,6 +68,8 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     sending_at = models.DateTimeField(null=True, blank=True)
+    # It is sent again by a person's decision, and the earlier sending may stand there all the same.
+    earlier_sending_at = models.DateTimeField(null=True, blank=True, editable=False)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_by = models.CharField(max_length=16, blank=True)
     echoed_at = models.DateTimeField(null=True, blank=True)

@@ -27,6 +27,8 @@ class JournalEntry(models.Model):
         DROPPED = "dropped", "delivery dropped"
         ATTRIBUTES_WRITTEN = "attributes_written", "attributes written"
         ATTRIBUTES_FAILED = "attributes_failed", "attributes not written"
+        REPLAYED = "replayed", "dead letter replayed"
+        DEAD_LETTER_CLOSED = "dead_letter_closed", "dead letter closed"
         READ = "read", "read"
         CLOSED = "closed", "conversation closed"
 

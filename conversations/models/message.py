@@ -57,6 +57,9 @@ class Message(models.Model):
     )
     translation_attempts = models.PositiveSmallIntegerField(default=0)
     translation_reason = models.CharField(max_length=200, blank=True)
+    # When a person last said that it is to be delivered although it is old (protocol §1,
+    # Injecting): DELIVERY_TTL_S counts from then.
+    decided_at = models.DateTimeField(null=True, blank=True)
 
     # For an echo: the delivery that caused it.
     echo_of = models.ForeignKey(

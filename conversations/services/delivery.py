@@ -115,9 +115,9 @@ def set_aside_if_too_old(
     ttl = timedelta(seconds=settings.DELIVERY_TTL_S)
     # The guest's own time where the message reached us late, ours otherwise (clock skew).
     written = message.sent_at if message.backfilled else message.received_at
-    if unit.now - written <= ttl:
+    if unit.now - (message.decided_at or written) <= ttl:
         return False
-    arrived_late = message.received_at - message.sent_at > ttl
+    arrived_late = message.decided_at is None and message.received_at - message.sent_at > ttl
     state = State.EXPIRED if arrived_late else State.REVIEW
     reason = "older than DELIVERY_TTL_S" + (" when received" if arrived_late else "")
     settle(unit, conversation, delivery, state=state, reason=reason)

@@ -15,7 +15,11 @@ from conversations.models.trip import Answer, Trip
 CLOCK_SKEW = timedelta(seconds=5)
 _CONVERSATION = "conversation__external_id"
 _STATES = ", ".join(f"'{state.value}'" for state in Delivery.POSSIBLY_POSTED)
-_MAY_BE_ECHOED = f"t.echoed_at IS NULL AND t.state IN ({_STATES})"
+# A queued one only if it was sent before.
+_MAY_BE_ECHOED = (
+    f"t.echoed_at IS NULL AND t.state IN ({_STATES})"
+    " AND (t.state <> 'queued' OR t.earlier_sending_at IS NOT NULL)"
+)
 _ECHO_DIRECTION = {
     Message.Origin.GUEST: Delivery.Direction.GUEST_TO_AGENT,
     Message.Origin.AGENT: Delivery.Direction.AGENT_TO_GUEST,
@@ -130,7 +134,8 @@ class AwaitedEchoes:
         for row in candidates:
             # A delivery whose id is known is not the cause of an event with another id.
             other_id = row.external_id and event.external_id
-            early = row.sending_at is not None and event.sent_at < row.sending_at - CLOCK_SKEW
+            since = row.earlier_sending_at or row.sending_at
+            early = since is not None and event.sent_at < since - CLOCK_SKEW
             if row.echo_key == key and not other_id and not early:
                 return row
         return None

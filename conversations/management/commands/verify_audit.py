@@ -6,9 +6,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from conversations.models import Conversation
 from conversations.services.verification import FAULTS_KEPT, Report, verify_journal
+from conversations.services.verification_runs import keep_verification
 
 
 class Command(BaseCommand):
@@ -20,7 +22,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, conversation: str | None, **options: Any) -> None:
         if conversation and not Conversation.objects.filter(external_id=conversation).exists():
             raise CommandError(f"There is no conversation {conversation}.", returncode=2)
+        started_at = timezone.now()
         report = verify_journal(conversation=conversation)
+        if conversation is None:
+            keep_verification(report, started_at=started_at)
         for line in summary(report):
             self.stdout.write(line)
         if not report.holds:

@@ -1,0 +1,130 @@
+"""A person's word on a delivery under review: it is there, send again, drop (protocol §1,
+Injecting; reliability §5.3.6). Nobody else may end a review but the delivery's own echo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from conversations.models import Conversation, Delivery, JournalEntry
+from conversations.services.decisions import AT_ONCE, Outcome, at_time, commit, name_of
+from conversations.services.delivery import confirm, settle
+from conversations.services.unit import Unit
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+State = Delivery.State
+_SENT_AGAIN = "sent again by a person's decision"
+_DROPPED = "dropped by a person's decision"
+# What is forgotten of the earlier attempt, so that the next one's answer and echo are its own.
+_OF_AN_ATTEMPT = (
+    "earlier_sending_at",
+    "external_id",
+    "confirmed_at",
+    "confirmed_by",
+    "echoed_at",
+    "attributes_state",
+)
+
+
+class Decision(StrEnum):
+    IS_THERE = "is_there"
+    SEND_AGAIN = "send_again"
+    DROP = "drop"
+
+
+_DONE = {
+    Decision.IS_THERE: "marked as delivered",
+    Decision.SEND_AGAIN: "queued to be sent again",
+    Decision.DROP: "dropped",
+}
+
+
+def decide_deliveries(
+    seen: Mapping[int, int], decision: Decision, *, user: AbstractBaseUser
+) -> list[Outcome]:
+    """Apply `decision` to deliveries: key → attempts as the person saw them.
+
+    One that is no longer under review, or was sent since, is left alone and its outcome says so.
+    """
+    rows = Delivery.objects.in_bulk(list(seen))
+    changes = [
+        DecideDelivery(row.conversation_id, row.message_id, decision, seen[pk])
+        for pk, row in sorted(rows.items())
+    ]
+    outcomes = [Outcome(False, f"There is no delivery {pk}.") for pk in sorted(set(seen) - {*rows})]
+    for start in range(0, len(changes), AT_ONCE):
+        outcomes += commit(changes[start : start + AT_ONCE], user=user)
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class DecideDelivery:
+    """review → confirmed, queued or dropped; the conversation's row is locked meanwhile."""
+
+    reads_message: ClassVar[bool] = True
+    conversation_id: int
+    message_id: int
+    decision: Decision
+    attempts: int
+    owner: str = ""
+
+    def apply(self, unit: Unit) -> Outcome:
+        conversation = unit.conversation(self)
+        delivery = unit.deliveries[self.message_id]
+        where = f"{conversation.external_id}, message {unit.messages[self.message_id].seq}"
+        if delivery.state != State.REVIEW:
+            return Outcome(False, f"{where}: not done. {_what_it_is_now(delivery)}")
+        if delivery.attempts != self.attempts:
+            return Outcome(
+                False, f"{where}: not done. It was sent again since you saw it; look once more."
+            )
+        if self.decision is Decision.IS_THERE and not delivery.attempts:
+            return Outcome(False, f"{where}: not done. It was never sent: send it, or drop it.")
+        self._decide(unit, conversation, delivery)
+        return Outcome(True, f"{where}: {_DONE[self.decision]}.")
+
+    def _decide(self, unit: Unit, conversation: Conversation, delivery: Delivery) -> None:
+        if self.decision is Decision.DROP:
+            settle(unit, conversation, delivery, state=State.DROPPED, reason=_DROPPED)
+            return
+        if self.decision is Decision.IS_THERE:
+            confirm(unit, conversation, delivery, by="person", external_id="")
+        else:
+            queue_again(unit, conversation, delivery, reason=_SENT_AGAIN)
+            unit.ledger.enter(
+                conversation,
+                JournalEntry.Kind.REQUEUED,
+                message=delivery.message_id,
+                data={"reason": _SENT_AGAIN, "attempt": delivery.attempts},
+            )
+        conversation.work_at = unit.now
+
+
+def queue_again(unit: Unit, conversation: Conversation, delivery: Delivery, *, reason: str) -> None:
+    """review or failed → queued, however old it is: a person has decided. The caller journals."""
+    before, message = delivery.state, unit.messages[delivery.message_id]
+    delivery.state, delivery.reason = State.QUEUED, reason
+    delivery.external_id = delivery.confirmed_by = ""
+    delivery.confirmed_at = delivery.echoed_at = None
+    if before == State.REVIEW:  # its fate is unknown: an echo may still be of that sending
+        delivery.earlier_sending_at = delivery.earlier_sending_at or delivery.sending_at
+    delivery.attributes_state = Delivery.AttributesState.NONE
+    unit.update(delivery, "state", "reason", *_OF_AN_ATTEMPT, where={"state": before})
+    message.decided_at = unit.now
+    unit.update(message, "decided_at", where={})
+    conversation.work_at = unit.now
+
+
+def _what_it_is_now(delivery: Delivery) -> str:
+    """Who was faster; within one transaction of several decisions the journal does not know."""
+    entries = JournalEntry.objects.filter(message_id=delivery.message_id)
+    last = entries.exclude(kind=JournalEntry.Kind.REVIEW).order_by("-seq").first()
+    state = delivery.get_state_display()
+    if last is None:
+        return f"It is {state} already."
+    return f"It is {state} already: {name_of(last.actor)}, {at_time(last.at)}."
