@@ -18,7 +18,7 @@ from translation.exceptions import (
     TranslationError,
 )
 
-State = Literal["ok", "throttled", "open", "quota", "credentials"]
+State = Literal["ok", "throttled", "open", "half_open", "quota", "credentials"]
 
 
 class Breaker:
@@ -90,12 +90,14 @@ class Breaker:
         self.succeeded(now=now)
 
     def state(self, *, now: float) -> tuple[State, str, float]:
-        """State, reason, and the moment it began."""
+        """State, reason, and the moment it began. Half-open: the next request is the probe, or the
+        probe is on its way."""
         if self._gate is not None:
             kind: State = "quota" if isinstance(self._gate, QuotaExceeded) else "credentials"
             return kind, self._reason, self._changed_at
         if self._opened_at is not None:
-            return "open", self._reason, self._changed_at
+            is_due = now >= self._opened_at + self._probe_after_s
+            return ("half_open" if is_due else "open"), self._reason, self._changed_at
         if self.wait_s(now=now):
             return "throttled", str(ProviderThrottled()), self._throttled_at
         return "ok", "", max(self._changed_at, self._not_before)

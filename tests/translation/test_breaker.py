@@ -62,6 +62,17 @@ def test_only_one_probe_leaves_and_its_failure_waits_once_more() -> None:
     assert breaker.state(now=31.5) == ("ok", "", 31.5)
 
 
+def test_it_is_half_open_from_when_a_probe_is_due_until_that_has_its_answer() -> None:
+    breaker = opened()
+
+    assert breaker.state(now=14.9)[0] == "open"
+    assert breaker.state(now=15.0) == ("half_open", "status 503", 0.0)
+    breaker.take(now=15.0)
+    assert breaker.state(now=16.0)[0] == "half_open"
+    breaker.failed(DOWN, now=16.0)
+    assert breaker.state(now=16.0)[0] == "open"
+
+
 def test_texts_that_are_refused_say_that_the_provider_answers() -> None:
     breaker = opened()
     assert breaker.take(now=15.0)
