@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -50,6 +51,19 @@ def number(name: str, default: int, *, low: int = 0, high: int | None = None) ->
 def items(name: str, default: str = "") -> list[str]:
     """A list separated by commas or spaces."""
     return text(name, default).replace(",", " ").split()
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """A list of networks in CIDR notation; a single address is a network of one."""
+    found = []
+    for value in items(name):
+        try:
+            found.append(ip_network(value))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name}: {value!r} is no network ({error}). Write for example 10.0.0.0/8."
+            ) from None
+    return found
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

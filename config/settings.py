@@ -55,6 +55,12 @@ DELIVERY_POLICY = env.choice(
 DELIVERY_TTL_S = env.number("DELIVERY_TTL_S", 120, low=10)
 CONVERSATION_IDLE_CLOSE_H = env.number("CONVERSATION_IDLE_CLOSE_H", 24, low=1)  # hours
 
+# --- Operations page and metrics ----------------------------------------------------------------
+# What a higher app brings to them, by dotted path (conversations/contributions.py).
+OPERATIONS_PROVIDERS = ["translation.operations.TranslationProviders"]
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS")  # who may read figures and reasons
+METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
+
 # --- Database, Redis, Celery ------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'parley.sqlite3'}")
 DATABASES = {"default": database.entry(DATABASE_URL)}
@@ -182,5 +188,12 @@ LOGGING_CONFIG = None
 logs.configure(
     level=env.text("LOG_LEVEL", "INFO"),
     as_json=env.flag("LOG_JSON", default=not sys.stderr.isatty()),
-    secrets=(SECRET_KEY, FIELD_KEY, JOURNAL_KEY, GENESYS_CLIENT_SECRET, TRANSLATION_API_KEY),
+    secrets=(
+        SECRET_KEY,
+        FIELD_KEY,
+        JOURNAL_KEY,
+        GENESYS_CLIENT_SECRET,
+        TRANSLATION_API_KEY,
+        METRICS_TOKEN,
+    ),
 )

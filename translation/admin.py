@@ -7,10 +7,10 @@ from typing import ClassVar
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from conversations.admin.records import RecordAdmin, may, moment, pill
 from translation.models import ProviderState, Translation
+from translation.provider_state import ask_again
 
 
 @admin.register(Translation)
@@ -53,7 +53,7 @@ class ProviderStateAdmin(RecordAdmin):
     list_display = ("name", "state_word", "reason", "began", "reopened", "updated")
     fieldsets: ClassVar = [
         (None, {"fields": ("name", "state_word", "reason", "began")}),
-        ("Operator", {"fields": ("reopened", "updated")}),
+        ("Operator", {"fields": (("reopened", "reopened_by"), "updated")}),
     ]
 
     def has_reopen_permission(self, request: HttpRequest) -> bool:
@@ -61,6 +61,6 @@ class ProviderStateAdmin(RecordAdmin):
 
     @admin.action(description="Ask the provider again", permissions=["reopen"])
     def ask_again(self, request: HttpRequest, queryset: QuerySet[ProviderState]) -> None:
-        """The workers see the word within seconds and open the gate (protocol, 456 and 403)."""
-        count = queryset.update(reopened_at=timezone.now())
+        assert request.user.is_authenticated  # noqa: S101 - the admin's door
+        count = ask_again(queryset, user=request.user)
         self.message_user(request, f"{count} provider(s) will be asked again.", messages.SUCCESS)

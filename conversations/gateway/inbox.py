@@ -41,13 +41,21 @@ class Counts:
     echoes: int = 0
 
 
+_of_streams: dict[str, Counts] = {}
+
+
+def counts() -> dict[str, Counts]:
+    """For the metrics of this process: by stream, since it last took the stream's lease."""
+    return dict(_of_streams)
+
+
 class Inbox:
     def __init__(self, *, stream: str, bound: int = BOUND) -> None:
         self._stream = stream
         self._room = asyncio.Semaphore(bound)
         self._lost: Exception | None = None
         self.crossing: Crossing[Event] = Crossing(self._record, name="gateway")
-        self.counts = Counts()
+        self.counts = _of_streams[stream] = Counts()
         self.stored_until: datetime | None = None
 
     async def put(self, event: Event) -> None:

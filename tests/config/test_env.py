@@ -94,6 +94,22 @@ def test_a_list_is_separated_by_commas_or_spaces(monkeypatch, value: str):
     assert env.items(NAME) == ["a", "b", "c"]
 
 
+def test_networks_are_read_and_a_single_address_is_one(monkeypatch):
+    given(monkeypatch, "10.0.0.0/8, 192.0.2.7 2001:db8::/32")
+
+    found = [str(network) for network in env.networks(NAME)]
+
+    assert found == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "everybody", "10.0.0.0/33"])
+def test_what_is_no_network_is_refused_by_name(monkeypatch, value: str):
+    given(monkeypatch, value)
+
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        env.networks(NAME)
+
+
 def test_a_choice_names_what_is_allowed(monkeypatch):
     given(monkeypatch, "c")
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from conversations.models import JournalEntry
+from conversations.models import JournalEntry, VerificationRun
 from tests.conversations import histories
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +21,9 @@ def test_a_journal_that_holds_is_one_line():
     call_command("verify_audit", stdout=out)
 
     assert out.getvalue() == "10 of 10 entries valid, 1 of 1 chains, 4 texts compared\n"
+    run = VerificationRun.objects.get()
+    assert (run.holds, run.entries, run.valid_chains, run.texts, run.faults) == (True, 10, 1, 4, "")
+    assert run.started_at <= run.finished_at
 
 
 def test_a_journal_that_does_not_hold_names_the_first_bad_entry_and_fails():
@@ -37,6 +40,17 @@ def test_a_journal_that_does_not_hold_names_the_first_bad_entry_and_fails():
     assert failed.value.returncode == 1
     assert "9 of 10 entries valid, 0 of 1 chains" in out.getvalue()
     assert "changed: conversation conv-1, entry 3" in out.getvalue()
+    run = VerificationRun.objects.get()
+    assert (run.holds, run.valid_entries) == (False, 9)
+    assert run.faults == "changed: conversation conv-1, entry 3"
+
+
+def test_one_chain_says_nothing_about_the_journal():
+    histories.conversation(messages=1)
+
+    call_command("verify_audit", conversation="conv-1", stdout=StringIO())
+
+    assert not VerificationRun.objects.exists()
 
 
 def test_an_unknown_conversation_is_no_success():
