@@ -25,6 +25,13 @@ from conversations.models import (
 
 LINES = 50  # of each list; of reviews and dead letters it is said how many more there are
 SLOW_S, STUCK_S = 5.0, 60.0  # a row that waits longer than this is worth a look, or is an alarm
+_STREAM_TONES: dict[str, Tone] = {
+    StreamState.State.LIVE: "ok",
+    StreamState.State.CONNECTING: "waiting",
+    StreamState.State.WAITING: "ambiguous",
+    StreamState.State.STOPPED: "failed",
+    StreamState.State.REFUSED: "failed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,18 @@ class Queue:
             return "review"
         age_s = self.age_s(now)
         return "failed" if age_s > STUCK_S else "ambiguous" if age_s > SLOW_S else "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLine:
+    """A stream; what it says of itself counts only while a gateway holds its lease."""
+
+    stream: StreamState
+    is_held: bool
+
+    @property
+    def tone(self) -> Tone:
+        return _STREAM_TONES[self.stream.state] if self.is_held else "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +98,30 @@ class Board:
     now: datetime
     queues: Sequence[Queue]
     states: dict[str, int]  # of deliveries that are not at their end
-    streams: Sequence[StreamState]
+    streams: Sequence[StreamLine]
     workers: Sequence[Worker]
     providers: Sequence[ProviderLine]
     reviews: Sequence[Review]
     letters: Sequence[DeadLetter]
     verified: VerificationRun | None
 
-    def depth(self, name: str) -> int:
+    @property
+    def review_depth(self) -> int:
+        return self._depth("review")
+
+    @property
+    def letters_depth(self) -> int:
+        return self._depth("dead_letter")
+
+    @property
+    def reviews_hidden(self) -> int:
+        return max(0, self.review_depth - len(self.reviews))
+
+    @property
+    def letters_hidden(self) -> int:
+        return max(0, self.letters_depth - len(self.letters))
+
+    def _depth(self, name: str) -> int:
         return next(queue.depth for queue in self.queues if queue.name == name)
 
 
@@ -95,7 +130,7 @@ def board(now: datetime) -> Board:
         now=now,
         queues=queues(),
         states=open_deliveries(),
-        streams=list(StreamState.objects.order_by("kind", "key")[:LINES]),
+        streams=_streams(now),
         workers=workers(now),
         providers=[line for each in providers() for line in each.lines()],
         reviews=_reviews(),
@@ -163,6 +198,11 @@ def workers(now: datetime) -> list[Worker]:
     rows = held.order_by().values("lease_owner").annotate(n=Count("pk"), until=Max("lease_until"))
     found = [Worker(row["lease_owner"], row["n"], row["until"]) for row in rows]
     return sorted(found, key=lambda worker: worker.name)
+
+
+def _streams(now: datetime) -> list[StreamLine]:
+    rows = StreamState.objects.order_by("kind", "key")[:LINES]
+    return [StreamLine(row, row.lease_until is not None and row.lease_until > now) for row in rows]
 
 
 def _reviews() -> list[Review]:

@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from conversations import views
+from conversations import operations, views
 
 urlpatterns = [
     path("", views.index, name="index"),
     path("live/", views.live, name="live"),
     path("live/<str:external_id>/", views.conversation, name="conversation"),
+    path("operations/", operations.operations, name="operations"),
+    path("operations/review/", operations.review, name="operations-review"),
+    path("operations/dead-letters/", operations.dead_letters, name="operations-dead-letters"),
+    path("operations/dead-letters/<int:pk>/", operations.dead_letter, name="dead-letter"),
+    path("operations/providers/", operations.ask_again, name="operations-providers"),
 ]

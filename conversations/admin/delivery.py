@@ -1,23 +1,24 @@
-"""Deliveries and dead letters: what was posted, and what could not be processed."""
+"""Deliveries: what was posted, and the word of whoever may review on what is under review."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from conversations.admin.records import RecordAdmin, moment, pill, plain
-from conversations.models import DeadLetter, DeadLetterBody, Delivery
-
-BODY_LIMIT = 64 * 1024
+from conversations.admin.decisions import DecidedAdmin, person
+from conversations.admin.records import moment, pill
+from conversations.models import Delivery
+from conversations.services.review import Decision, decide_deliveries
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(RecordAdmin):
+class DeliveryAdmin(DecidedAdmin):
     """No date hierarchy: the times of deliveries have no index; the newest come first."""
 
+    actions = ("it_is_there", "send_again", "drop")
     created = moment("created_at", description="queued")
     sending = moment("sending_at", description="sent")
     confirmed = moment("confirmed_at", description="confirmed")
@@ -38,57 +39,20 @@ class DeliveryAdmin(RecordAdmin):
         ("Attributes", {"fields": (("attributes_word", "attributes_attempts"),)}),
     ]
 
+    @admin.action(description="It is there: mark as delivered", permissions=["review"])
+    def it_is_there(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        self._decide(request, queryset, Decision.IS_THERE)
 
-@admin.register(DeadLetter)
-class DeadLetterAdmin(RecordAdmin):
-    change_form_template = "admin/conversations/deadletter/change_form.html"
-    created = moment("created_at", description="received")
-    http = plain("http_status", description="HTTP status")
+    @admin.action(description="Send again", permissions=["review"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        self._decide(request, queryset, Decision.SEND_AGAIN)
 
-    list_display = ("created", "kind", "reason", "stream", "conversation", "length")
-    list_filter = ("kind",)
-    list_select_related = ("conversation",)
-    search_fields = ("conversation__external_id__exact",)
-    search_help_text = "Whole conversation id"
-    date_hierarchy = "created_at"
-    ordering = ("-created_at",)
-    fieldsets: ClassVar = [
-        (
-            None,
-            {
-                "fields": (
-                    ("kind", "reason"),
-                    ("stream", "http", "length"),
-                    ("conversation", "message"),
-                    "created",
-                )
-            },
-        ),
-    ]
+    @admin.action(description="Drop", permissions=["review"])
+    def drop(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        self._decide(request, queryset, Decision.DROP)
 
-    @admin.display(description="size", ordering="size")
-    def length(self, record: DeadLetter) -> str:
-        return filesizeformat(record.size)
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        record = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if record is not None and self.has_view_permission(request, record):
-            body = DeadLetterBody.objects.filter(dead_letter=record).first()
-            context["body"] = readable(bytes(body.body)) if body else None
-        return super().change_view(request, object_id, form_url, context)
-
-
-def readable(body: bytes) -> str:
-    """What a page can show of any bytes: at most `BODY_LIMIT`, what is not text replaced."""
-    text = body[:BODY_LIMIT].decode("utf-8", errors="replace")
-    return "".join(
-        character if character.isprintable() or character in "\n\t" else "\N{REPLACEMENT CHARACTER}"
-        for character in text
-    )
+    def _decide(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], decision: Decision
+    ) -> None:
+        seen = dict(queryset.order_by().values_list("pk", "attempts"))
+        self.tell(request, decide_deliveries(seen, decision, user=person(request)))

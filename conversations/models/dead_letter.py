@@ -11,6 +11,8 @@ from django.db import models
 from conversations.models.conversation import Conversation
 from conversations.models.message import Message
 
+BODY_LIMIT = 64 * 1024
+
 
 class DeadLetterQuerySet(models.QuerySet["DeadLetter"]):
     def awaiting_decision(self) -> DeadLetterQuerySet:
@@ -111,3 +113,12 @@ class DeadLetterBody(models.Model):
 
     def __str__(self) -> str:
         return f"body of dead letter {self.dead_letter_id}"
+
+
+def readable(body: bytes) -> str:
+    """What a page can show of any bytes: at most `BODY_LIMIT`, what is not text replaced."""
+    text = body[:BODY_LIMIT].decode("utf-8", errors="replace")
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )

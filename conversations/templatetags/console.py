@@ -1,12 +1,16 @@
-"""What templates ask: whether the viewer may go somewhere."""
+"""What templates ask: whether the viewer may go somewhere, and how a moment is written."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from conversations import access
+from conversations.dashboards import Queue
 
 register = template.Library()
 
@@ -15,3 +19,23 @@ register = template.Library()
 def may(user: Any, action: str) -> bool:
     """`user|may:"audit"`; False where an error page has no user."""
     return bool(user) and user.is_authenticated and access.can(user, action)
+
+
+@register.simple_tag
+def at(moment: datetime | None, shown: str = "moment") -> SafeString | str:
+    """A time in UTC as written; the page's script shows it in the viewer's zone, as `moment` or
+    `clock`, or how long ago it was (`age`)."""
+    if moment is None:
+        return "–"
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" data-shown="{}">{} UTC</time>',
+        utc.isoformat(timespec="milliseconds"),
+        shown,
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+    )
+
+
+@register.filter
+def tone(queue: Queue, now: datetime) -> str:
+    return queue.tone(now)

@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from conversations.live import doorbell
 from tests.conversations.live.histories import History, a_conversation, a_user
-from tests.processes import Processes, RunningProcess
-from tests.server_process import spare_port
+from tests.web import Web
 
-PASSWORD = "a-pass-phrase-of-the-tests"
 HOSTILE = '<img src=x onerror="document.title=1"><b>hi</b> & "quotes" \u202e'
 LIVE = "#connection[data-state=live]"
-
-
-class Web:
-    def __init__(self, processes: Processes, page: Page) -> None:
-        port = spare_port()
-        processes.environment["ALLOWED_ORIGINS"] = f"http://127.0.0.1:{port}"
-        self.process: RunningProcess
-        self.process, self.address = processes.start_web(port=port)
-        self.page = page
-        self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._note)
-
-    def _note(self, message: Any) -> None:
-        if message.type == "error" and "status of 404" not in message.text:
-            self.complaints.append(message.text)
-
-    def log_in(self, user: str, path: str = "/") -> None:
-        self.page.goto(self.address + path)
-        self.page.get_by_label("User name").fill(user)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
-
-
-@pytest.fixture
-def web(processes: Processes, page: Page) -> Iterator[Web]:
-    running = Web(processes, page)
-    yield running
-    assert running.complaints == []
 
 
 def ring(history: History) -> None:

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from conversations.admin import records
-from conversations.admin.delivery import BODY_LIMIT, readable
 from conversations.models import AttributeAudit, Conversation, DeadLetter, JournalEntry, Message
+from conversations.models.dead_letter import BODY_LIMIT, readable
 from tests.conversations import histories
 
 pytestmark = pytest.mark.django_db

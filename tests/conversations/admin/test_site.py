@@ -27,6 +27,7 @@ AUDIT = {
     "translation_translation",
 }
 OPERATIONS = {"conversations_streamstate"}
+VERIFY = {"conversations_verificationrun"}
 SETTINGS = {
     "translation_providerstate",
     "auth_user",
@@ -35,9 +36,9 @@ SETTINGS = {
 }
 # Role → the lists it may open; the rest is refused.
 VERDICTS = {
-    "compliance": AUDIT,
-    "admin": AUDIT | OPERATIONS | SETTINGS,
-    "superuser": AUDIT | OPERATIONS | SETTINGS,
+    "compliance": AUDIT | VERIFY,
+    "admin": AUDIT | VERIFY | OPERATIONS | SETTINGS,
+    "superuser": AUDIT | VERIFY | OPERATIONS | SETTINGS,
     "agent": set(),
     "supervisor": set(),
 }
@@ -57,11 +58,11 @@ def test_every_list_has_a_verdict_for_every_role():
         f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry
     }
 
-    assert registered == AUDIT | OPERATIONS | SETTINGS
+    assert registered == AUDIT | VERIFY | OPERATIONS | SETTINGS
 
 
 @pytest.mark.parametrize("role", VERDICTS)
-@pytest.mark.parametrize("name", sorted(AUDIT | OPERATIONS | SETTINGS))
+@pytest.mark.parametrize("name", sorted(AUDIT | VERIFY | OPERATIONS | SETTINGS))
 def test_a_list_opens_for_those_who_may_and_for_nobody_else(client, role: str, name: str):
     log_in(client, role)
 
