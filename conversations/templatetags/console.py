@@ -17,8 +17,15 @@ register = template.Library()
 
 @register.filter
 def may(user: Any, action: str) -> bool:
-    """`user|may:"audit"`; False where an error page has no user."""
-    return bool(user) and user.is_authenticated and access.can(user, action)
+    """`user|may:"audit"`, asked once a page; False where an error page has no user."""
+    if not user or not user.is_authenticated:
+        return False
+    verdicts: dict[str, bool] | None = getattr(user, "_parley_verdicts", None)
+    if verdicts is None:
+        verdicts = user._parley_verdicts = {}
+    if action not in verdicts:
+        verdicts[action] = access.can(user, action)
+    return verdicts[action]
 
 
 @register.simple_tag
