@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from conversations.models import Conversation, DeadLetter, Delivery, Message
@@ -80,18 +79,21 @@ def frame(raw: bytes = b"{", **fields: Any) -> DeadLetter:
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """All of them in the same moment, each on a connection of its own."""
-    barrier = threading.Barrier(len(calls))
+    """All of them side by side, each on a connection of its own: they come as far as they can
+    without the conversations' rows, and are let go together."""
 
     def one(call: Callable[[], Any]) -> Any:
         try:
-            barrier.wait(5)
             return call()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(one, calls))
+        with transaction.atomic():
+            list(Conversation.objects.select_for_update())
+            running = [threads.submit(one, call) for call in calls]
+            wait(running, timeout=0.4)
+        return [future.result() for future in running]
 
 
 def _last_letter() -> DeadLetter:

@@ -76,7 +76,8 @@ def test_a_decision_grows_old_too(sam):
     delivery = under_review()
     decide(delivery, Decision.SEND_AGAIN, user=sam)
     made_old(delivery, hours=5)
-    Message.objects.update(decided_at=timezone.now() - timedelta(hours=4))
+    long_ago = timezone.now() - timedelta(hours=4)
+    Message.objects.update(decided_at=long_ago, sent_at=long_ago - timedelta(hours=9))
 
     (status,) = apply(StartSending(delivery.conversation_id, delivery.message_id, ""))
 
