@@ -24,6 +24,7 @@ from conversations import access, dashboards
 from conversations.contributions import providers
 from conversations.models import DeadLetter, DeadLetterBody
 from conversations.models.dead_letter import readable
+from conversations.net.strict_json import clean_text
 from conversations.services.dead_letters import close_dead_letters, replay_dead_letters
 from conversations.services.decisions import Outcome
 from conversations.services.review import Decision, decide_deliveries
@@ -31,6 +32,7 @@ from conversations.services.review import Decision, decide_deliveries
 View = Callable[..., HttpResponse]
 
 _SAID_AT_ONCE = 5  # refusals in full; how many more there were is said
+_NAME_AT_MOST = 32
 _NO_DECISION = Outcome(False, "That is no decision. Nothing was changed.")
 _NO_REASON = Outcome(False, "Closing a dead letter needs a reason. Nothing was changed.")
 
@@ -103,7 +105,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
 @require_POST
 def ask_again(request: HttpRequest) -> HttpResponse:
     """Forget why a provider was not asked: its breaker, its quota, its throttle."""
-    name, user = request.POST.get("provider", ""), _user(request)
+    name, user = clean_text(request.POST.get("provider", "")[:_NAME_AT_MOST]), _user(request)
     done = any(each.ask_again(name, user=user) for each in providers())
     words = "will be asked again within seconds." if done else "is no provider."
     return _back(request, [Outcome(done, f"{name} {words}")], "providers")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from conversations.models import DeadLetter
+from conversations.net.strict_json import clean_text
 from conversations.services.decisions import AT_ONCE, Outcome, commit
 from conversations.services.replayed_frames import replay_frame
 from conversations.services.replays import DecideDeadLetter, Decision, Kind, refused, said
@@ -37,7 +38,7 @@ def close_dead_letters(
     ids: Collection[int], *, user: AbstractBaseUser, reason: str
 ) -> list[Outcome]:
     """Leave it as it is, for good. Raises ValueError without a reason."""
-    reason = reason.strip()
+    reason = clean_text(reason).strip()
     if not reason:
         raise ValueError("a dead letter is closed with a reason")
     letters, outcomes = _found(ids)

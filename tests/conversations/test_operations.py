@@ -377,6 +377,15 @@ def test_letters_are_replayed_and_closed(sam):
     assert_journal_holds()
 
 
+def test_a_reason_of_any_characters_and_length_is_kept_as_far_as_it_can_be(sam):
+    letter = frame()
+
+    post(sam, LETTERS, only=f"close {letter.pk}", reason="a\x00b" * 100)
+
+    letter.refresh_from_db()
+    assert letter.decision_reason == ("a\u2400b" * 100)[:200]
+
+
 def test_nothing_is_closed_without_a_reason(sam):
     letter = frame()
 
@@ -403,6 +412,7 @@ def test_nothing_is_closed_without_a_reason(sam):
         (LETTERS, {"decision": "replay", "row": ["x", "-1", "9" * 30]}, "Choose at least one row."),
         (LETTERS, {"only": "replay 999999"}, "There is no dead letter 999999."),
         (PROVIDERS, {"provider": "nobody"}, "nobody is no provider."),
+        (PROVIDERS, {"provider": "no\x00body"}, "no\u2400body is no provider."),
     ],
 )
 def test_what_makes_no_sense_is_said_and_changes_nothing(client, address, fields, words: str):
