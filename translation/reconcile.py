@@ -153,7 +153,8 @@ async def _in_history(lane: Lane, delivery: Delivery) -> str | _Seen:
         and event.sender.type == "guest"
         and echo_key(event.text) == delivery.echo_key
     ]
-    since = (delivery.sending_at or delivery.created_at) - CLOCK_SKEW
+    first_sent_at = delivery.earlier_sending_at or delivery.sending_at or delivery.created_at
+    since = first_sent_at - CLOCK_SKEW
     ids = [event.external_id for event in same if event.external_id and event.sent_at >= since]
     without_id = sum(not event.external_id for event in same)
     found = await lane.tools.crossing.call(_unclaimed, delivery, ids, without_id)

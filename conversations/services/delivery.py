@@ -247,6 +247,8 @@ class Requeue(Plain):
         if delivery.state == (State.AMBIGUOUS if self.was_ambiguous else State.SENDING):
             delivery.state = State.QUEUED
             delivery.reason = self.reason[:200]
+            if self.was_ambiguous:  # its echo may still come, whatever is believed
+                delivery.earlier_sending_at = delivery.earlier_sending_at or delivery.sending_at
             unit.changed(delivery)
             unit.ledger.enter(
                 conversation,

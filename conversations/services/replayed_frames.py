@@ -7,7 +7,7 @@ and the outcome says why.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.db import DataError, transaction
 from django.utils import timezone
@@ -33,7 +33,7 @@ from conversations.services.decisions import Outcome, commit
 from conversations.services.recognition import content_key_of
 from conversations.services.recording import record_events
 from conversations.services.replays import refused, said
-from conversations.services.unit import Unit
+from conversations.services.unit import Plain, Unit
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -110,10 +110,9 @@ def _message_of(event: MessageReceived | MessageRead, conversation: Conversation
 
 
 @dataclass(frozen=True, slots=True)
-class _NoteReplay:
+class _NoteReplay(Plain):
     """Whose decision it was, beside what the recording wrote."""
 
-    reads_message: ClassVar[bool] = False
     conversation_id: int
     message_id: int | None
     letter_id: int

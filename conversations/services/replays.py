@@ -12,7 +12,7 @@ from typing import ClassVar
 from conversations.models import Conversation, DeadLetter, Delivery, JournalEntry, Message
 from conversations.services.decisions import Outcome, at_time
 from conversations.services.review import queue_again
-from conversations.services.unit import Unit
+from conversations.services.unit import Plain, Unit
 
 Kind = DeadLetter.Kind
 Decision = DeadLetter.Decision
@@ -21,7 +21,7 @@ _REPLAYED = "replayed by a person's decision"
 
 
 @dataclass(frozen=True, slots=True)
-class DecideDeadLetter:
+class DecideDeadLetter(Plain):
     """The decision and what it changes, in the transaction of its journal entry."""
 
     reads_message: ClassVar[bool] = True
@@ -87,8 +87,7 @@ class DecideDeadLetter:
         else:
             delivery = unit.deliveries[message.pk]
             delivery.attributes_state = Attributes.PENDING
-            guard = {"attributes_state": Attributes.FAILED}
-            unit.update(delivery, "attributes_state", where=guard)
+            unit.changed(delivery)
         conversation.work_at = unit.now
 
 
@@ -96,14 +95,7 @@ def _translate_again(unit: Unit, message: Message) -> None:
     states = Message.TranslationState
     message.translation_state, message.translation_reason = states.PENDING, ""
     message.translation_attempts, message.decided_at = 0, unit.now
-    unit.update(
-        message,
-        "translation_state",
-        "translation_reason",
-        "translation_attempts",
-        "decided_at",
-        where={"translation_state": states.FAILED},
-    )
+    unit.changed(message)
 
 
 def _obstacle_to_attributes(message: Message, delivery: Delivery) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from conversations.models import Conversation, Delivery, JournalEntry
 from conversations.services.decisions import AT_ONCE, Outcome, at_time, commit, name_of
 from conversations.services.delivery import confirm, settle
-from conversations.services.unit import Unit
+from conversations.services.unit import Plain, Unit
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 State = Delivery.State
 _SENT_AGAIN = "sent again by a person's decision"
 _DROPPED = "dropped by a person's decision"
-# What is forgotten of the earlier attempt, so that the next one's answer and echo are its own.
-_OF_AN_ATTEMPT = (
-    "earlier_sending_at",
-    "external_id",
-    "confirmed_at",
-    "confirmed_by",
-    "echoed_at",
-    "attributes_state",
-)
 
 
 class Decision(StrEnum):
@@ -63,7 +54,7 @@ def decide_deliveries(
 
 
 @dataclass(frozen=True, slots=True)
-class DecideDelivery:
+class DecideDelivery(Plain):
     """review → confirmed, queued or dropped; the conversation's row is locked meanwhile."""
 
     reads_message: ClassVar[bool] = True
@@ -114,9 +105,9 @@ def queue_again(unit: Unit, conversation: Conversation, delivery: Delivery, *, r
     if before == State.REVIEW:  # its fate is unknown: an echo may still be of that sending
         delivery.earlier_sending_at = delivery.earlier_sending_at or delivery.sending_at
     delivery.attributes_state = Delivery.AttributesState.NONE
-    unit.update(delivery, "state", "reason", *_OF_AN_ATTEMPT, where={"state": before})
+    unit.changed(delivery)
     message.decided_at = unit.now
-    unit.update(message, "decided_at", where={})
+    unit.changed(message)
     conversation.work_at = unit.now
 
 

@@ -65,7 +65,10 @@ Reader = Callable[[Sequence["Change"], Trip], Answer[Shared]]
 
 # What changes may write of a row, and what must still be as it was read (compare-and-set).
 _WRITTEN: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
-    Message: (("translation_state", "translation_reason"), ("translation_state",)),
+    Message: (
+        ("translation_state", "translation_reason", "translation_attempts", "decided_at"),
+        ("translation_state",),
+    ),
     Delivery: (
         (
             "state",
@@ -73,6 +76,7 @@ _WRITTEN: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
             "external_id",
             "attempts",
             "sending_at",
+            "earlier_sending_at",
             "confirmed_at",
             "confirmed_by",
             "echoed_at",
