@@ -15,6 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from conversations.watch import limited
+
 logger = logging.getLogger(__name__)
 
 LATER = object()  # a result: not done in this commit, to be handed over again in the next
@@ -118,7 +120,8 @@ class Crossing(Generic[Item]):
 
 def _with_connection(function: Callable[..., Result], args: tuple[Any, ...]) -> Result:
     try:
-        return function(*args)
+        with limited():
+            return function(*args)
     except (OperationalError, InterfaceError):
         close_old_connections()  # a broken connection is replaced, not kept
         raise

@@ -12,6 +12,8 @@ from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections
 
+from conversations.watch import limited
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -46,6 +48,7 @@ def _fresh(
 ) -> Result:
     close_old_connections()
     try:
-        return function(*args, **kwargs)
+        with limited():
+            return function(*args, **kwargs)
     finally:
         close_old_connections()

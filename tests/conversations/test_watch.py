@@ -1,0 +1,72 @@
+"""A database call that gets no answer is ended, and the next one works (reliability E2)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, close_old_connections, connection
+
+from conversations.models import Conversation
+from conversations.models.bulk import select_rows
+from conversations.watch import limited
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite is no peer"),
+]
+
+
+def in_thread(act: Callable[[], None]) -> None:
+    """On a connection of its own, as a crossing's thread has it."""
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            failure.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    if failure:
+        raise failure[0]
+
+
+def sleep_in_the_database(seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+
+def sleep_on_the_way(seconds: float) -> None:
+    select_rows(Conversation, f"pg_sleep({seconds})::text = '' AND id = %s", [0], order="id")
+    select_rows(Conversation, f"(SELECT pg_sleep({seconds}))::text = %s", [""])
+
+
+@pytest.mark.parametrize("sleep", [sleep_in_the_database, sleep_on_the_way])
+def test_a_call_without_an_answer_fails_and_the_next_one_works(sleep: Callable[[float], None]):
+    def act() -> None:
+        begin = time.monotonic()
+        with pytest.raises(OperationalError), limited(0.5):
+            sleep(3)
+        assert time.monotonic() - begin < 2.5
+
+        close_old_connections()
+        with limited(5):
+            sleep_in_the_database(0)
+
+    in_thread(act)
+
+
+def test_a_call_within_its_time_is_left_alone():
+    def act() -> None:
+        with limited(5), limited(0.1):  # the outer one counts
+            sleep_in_the_database(1.2)
+
+    in_thread(act)
