@@ -271,7 +271,7 @@ class Lane:
     async def _post(self, item: WorkItem) -> DeliveryStatus:
         """`sending` is committed; now the first byte may leave, if the lease still holds."""
         point("K6")  # `sending` stored, nothing sent
-        if self.tools.monotonic() > self.lease_ends - _WRITE_MARGIN_S:
+        if self._lease_is_ending():
             await self._requeue(item, "the lease was about to end")
             raise PutBack("the lease was about to end", seconds=0)
         try:
@@ -301,6 +301,10 @@ class Lane:
                 external_id=external_id or "",
             )
         )
+
+    def _lease_is_ending(self) -> bool:
+        """A process that was paused must not write what another has taken over."""
+        return self.tools.monotonic() > self.lease_ends - _WRITE_MARGIN_S
 
     async def _requeue(self, item: WorkItem, reason: str) -> None:
         await self._commit(Requeue(self.conversation_id, item.message_id, self.tools.owner, reason))
@@ -337,6 +341,8 @@ class Lane:
         """One PUT after another, beside the POSTs: in order, never in their way (protocol §1)."""
         while self._attributes:
             due = self._attributes.popleft()
+            if self._lease_is_ending():
+                raise PutBack("the lease was about to end", seconds=0)
             point("K9")  # confirmed, attributes not written
             try:
                 status = await self.tools.rest.put_attributes(self.external_id, _payload(due))

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from conversations.models import StreamState
 
-LEASE_S = 10.0
+# Short: while nobody holds the stream, no absence can be believed (protocol §1, Injecting).
+LEASE_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)

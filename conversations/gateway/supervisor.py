@@ -72,10 +72,11 @@ class Supervisor:
         """True: still ours; False: taken by another; None: the database did not say."""
         progress = stream.progress()
         try:
-            return await self._leases.call(
-                lambda: leases.renew(KIND, KEY, owner=self._owner, progress=progress)
-            )
-        except DatabaseError as error:
+            async with asyncio.timeout(leases.LEASE_S / 2):
+                return await self._leases.call(
+                    lambda: leases.renew(KIND, KEY, owner=self._owner, progress=progress)
+                )
+        except (DatabaseError, TimeoutError) as error:
             logger.warning("lease not renewed: %s", type(error).__name__)
             return None
 
