@@ -17,7 +17,7 @@ from conversations.models.trip import Trip
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite calls nobody"),
+    pytest.mark.postgresql_only,  # SQLite calls nobody
 ]
 
 

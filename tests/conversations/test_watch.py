@@ -15,7 +15,7 @@ from conversations.watch import limited
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite is no peer"),
+    pytest.mark.postgresql_only,  # SQLite is no peer
 ]
 
 

@@ -25,9 +25,8 @@ from conversations.models.trip import Trip
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2024, 6, 15, 10, 30, 0, 123456, tzinfo=UTC)
 
-only_postgresql = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'", reason="SQLite needs no trips"
-)
+# SQLite runs each statement as it comes.
+only_postgresql = pytest.mark.postgresql_only
 
 
 def conversation(name: str) -> Conversation:
