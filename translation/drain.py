@@ -24,7 +24,8 @@ from conversations.services import leases
 from conversations.services.leases import LEASE_S
 from conversations.services.unit import Change, apply_changes
 from translation.batching import Batcher
-from translation.lane import Lane, LaneTools
+from translation.lane import Lane
+from translation.lane_tools import LaneTools
 from translation.provider_state import Seen, report
 from translation.work import Found, look_at, look_for_work, wake_forgotten
 

@@ -10,18 +10,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from django.utils import timezone
 
-from conversations.crossing import Crossing
-from conversations.genesys.exceptions import Ambiguous, GenesysError, Permanent, ScopeMissing
-from conversations.genesys.rest import GenesysRest
+from conversations.genesys.exceptions import Ambiguous, GenesysError, Permanent
 from conversations.models import Delivery
 from conversations.net.faultpoints import point
-from conversations.services.attributes import KEYS, RecordAttributes
 from conversations.services.delivery import (
     Confirm,
     DeliveryStatus,
@@ -31,9 +28,10 @@ from conversations.services.delivery import (
 )
 from conversations.services.leases import Release, Rest
 from conversations.services.unit import Change, LeaseLost
-from translation.batching import BatchResult
+from translation.attribute_writer import AttributeWriter
 from translation.exceptions import TextRefused, TooLarge, TranslationError
-from translation.languages import canonical, display, is_same_language
+from translation.lane_tools import AGAIN_S, LONG_S, LaneTools, PutBack, put_back
+from translation.languages import canonical, is_same_language
 from translation.reconcile import find_out
 from translation.services import FailTranslation, Made, PassThrough, RecordTranslation
 from translation.work import AttributesItem, ConversationWork, WorkItem
@@ -42,36 +40,8 @@ logger = logging.getLogger(__name__)
 
 State = Delivery.State
 _ON_ITS_WAY = (State.QUEUED, State.SENDING, State.AMBIGUOUS)
-_AGAIN_S = 5.0  # when a provider or the platform would not have it now
-_LONG_S = 30.0
+DEATHS = 3  # of workers; then a message is set aside (reliability B12)
 _WRITE_MARGIN_S = 8.0  # a request may last 7 s: none starts later than this before the lease ends
-
-
-class Translator(Protocol):
-    async def translate(self, text: str, *, source: str | None = None) -> BatchResult: ...
-
-
-@dataclass(frozen=True, slots=True)
-class LaneTools:
-    """What all lanes of a worker share."""
-
-    owner: str
-    crossing: Crossing[Change]
-    rest: GenesysRest
-    translator: Translator
-    target_language: str
-    head_wait_s: float
-    reconcile_window_s: float
-    policy: str  # no-duplicate, prefer-delivery or manual
-    monotonic: Callable[[], float]
-
-
-class PutBack(Exception):
-    """The work cannot go on now; it stays in its rows and is claimed again later."""
-
-    def __init__(self, reason: str, *, seconds: float = _AGAIN_S) -> None:
-        super().__init__(reason)
-        self.seconds = seconds
 
 
 class Lane:
@@ -93,10 +63,9 @@ class Lane:
         self._items: deque[WorkItem] = deque()
         self._known: set[int] = set()
         self._translations: dict[int, asyncio.Task[Made]] = {}
-        self._attributes: deque[AttributesItem] = deque()
-        self._attributes_known: set[int] = set()
-        self._attributes_task: asyncio.Task[None] | None = None
-        self._written: asyncio.Future[Any] | None = None
+        self._attributes = AttributeWriter(
+            self.conversation_id, self.external_id, tools, lease_is_ending=self._lease_is_ending
+        )
         self.stopping = False
         self.awaits_news = False  # work has arrived that this lane has not been given yet
         self.add(work)
@@ -111,17 +80,25 @@ class Lane:
                 continue
             self._known.add(item.message_id)
             self._items.append(item)
-            if not item.delivery_state:
-                self._translations[item.message_id] = asyncio.create_task(
-                    self._translate(item), name=f"translate-{item.message_id}"
-                )
+            if not item.delivery_state and not self._is_suspicious(item):
+                self._begin_translation(item)
         for due in work.attributes:
-            self._add_attributes(due)
+            self._attributes.add(due)
+
+    def _is_suspicious(self, item: WorkItem) -> bool:
+        """Behind a message whose worker died, translations wait for their turn: if one dies again
+        it is known of which."""
+        return any(one.attempts and not one.delivery_state for one in (item, self._items[0]))
+
+    def _begin_translation(self, item: WorkItem) -> asyncio.Task[Made]:
+        task = self._translations[item.message_id] = asyncio.create_task(
+            self._translate(item), name=f"translate-{item.message_id}"
+        )
+        return task
 
     @property
     def has_work(self) -> bool:
-        writing = self._attributes_task is not None and not self._attributes_task.done()
-        return bool(self._items or self._attributes or writing)
+        return bool(self._items) or self._attributes.is_busy
 
     async def run(self) -> bool:
         """Work until nothing is left. True: the lease is still held, for what comes next."""
@@ -147,9 +124,9 @@ class Lane:
 
     def abandon(self) -> None:
         """End what still runs for it: the lease is no longer held."""
-        for task in (*self._translations.values(), self._attributes_task):
-            if task is not None:
-                task.cancel()
+        self._attributes.abandon()
+        for task in self._translations.values():
+            task.cancel()
 
     async def _work_off(self) -> None:
         """Deliver what is in hand, and see its attributes written."""
@@ -159,25 +136,22 @@ class Lane:
                 await self._deliver(item)
                 self._items.popleft()
                 self._known.discard(item.message_id)
-            elif self._attributes_task and not self._attributes_task.done():
-                await self._attributes_task
+            elif self._attributes.is_busy:
+                await self._attributes.written()
             else:
                 break
-        # Where nothing was stopped this task is done: no news can slip in between the look at
+        # Where nothing was stopped these are written: no news can slip in between the look at
         # `_items` above and the rest, which is refused when `work_at` has moved.
-        if self._attributes_task:
-            await self._attributes_task
+        await self._attributes.written()
 
     async def _rest(self, *, keep: bool) -> bool:
         """Say that nothing is left; False when work arrived meanwhile."""
         rest = Rest(self.conversation_id, self.tools.owner, seen_work_at=self.work_at, keep=keep)
         is_resting: bool = await self._commit(rest)
-        if self._written:
-            await self._written  # committed with the rest; its failure must not pass unseen
-            self._written = None
+        await self._attributes.recorded()  # in the same commit
         if is_resting:
             self.work_at = None
-            self._attributes_known.clear()
+            self._attributes.forget()
         return is_resting
 
     async def _give_back(self, again_at: datetime) -> None:
@@ -213,16 +187,18 @@ class Lane:
 
     async def _translated(self, item: WorkItem) -> tuple[WorkItem, DeliveryStatus | None]:
         """The item with its translation; no status: nothing is to be delivered."""
+        if item.attempts >= DEATHS:
+            reason = f"its worker died {item.attempts} times while translating it"
+            await self._fail(item, reason)
+            return item, None
         try:
-            made = await self._translations[item.message_id]
+            made = await (self._translations.get(item.message_id) or self._begin_translation(item))
         except TranslationError as error:
             if not _is_of_the_text(error):
                 # The provider's trouble: nothing is lost, it is asked again later.
-                wait_s = getattr(error, "retry_after_s", None) or _AGAIN_S
-                raise PutBack(type(error).__name__, seconds=min(wait_s, _LONG_S)) from error
-            await self._commit(
-                FailTranslation(self.conversation_id, item.message_id, self.tools.owner, str(error))
-            )
+                wait_s = getattr(error, "retry_after_s", None) or AGAIN_S
+                raise PutBack(type(error).__name__, seconds=min(wait_s, LONG_S)) from error
+            await self._fail(item, str(error))
             return item, None
         finally:
             self._translations.pop(item.message_id, None)
@@ -236,6 +212,12 @@ class Lane:
         if status.state == State.QUEUED:
             status = await self._start(item)
         return item, status
+
+    async def _fail(self, item: WorkItem, reason: str) -> None:
+        """Set it aside, where a person sees it; the conversation goes on."""
+        await self._commit(
+            FailTranslation(self.conversation_id, item.message_id, self.tools.owner, reason)
+        )
 
     # --- delivery ------------------------------------------------------------------------------
 
@@ -258,7 +240,7 @@ class Lane:
             else:  # its absence is believed: once more
                 status = await self._start(item)
         if status is not None and status.state == State.CONFIRMED:
-            self._add_attributes(
+            self._attributes.add(
                 AttributesItem(item.message_id, item.text, item.source_language, datetime.now(UTC))
             )
 
@@ -290,7 +272,7 @@ class Lane:
         except GenesysError as error:
             # Surely not delivered: throttled, refused, unreachable. It keeps its place.
             await self._requeue(item, str(error))
-            raise _put_back(error) from error
+            raise put_back(error) from error
         point("K8")  # answered, not confirmed (K7, between the two: tests/faults/armed.py)
         return await self._commit(
             Confirm(
@@ -324,50 +306,6 @@ class Lane:
             )
         )
 
-    # --- attributes ----------------------------------------------------------------------------
-
-    def _add_attributes(self, due: AttributesItem) -> None:
-        if due.message_id in self._attributes_known:
-            return
-        self._attributes_known.add(due.message_id)
-        self._attributes.append(due)
-        task = self._attributes_task
-        if task is None or (task.done() and task.exception() is None):
-            self._attributes_task = asyncio.create_task(
-                self._write_attributes(), name=f"attributes-{self.conversation_id}"
-            )
-
-    async def _write_attributes(self) -> None:
-        """One PUT after another, beside the POSTs: in order, never in their way (protocol §1)."""
-        while self._attributes:
-            due = self._attributes.popleft()
-            if self._lease_is_ending():
-                raise PutBack("the lease was about to end", seconds=0)
-            point("K9")  # confirmed, attributes not written
-            try:
-                status = await self.tools.rest.put_attributes(self.external_id, _payload(due))
-                record = self._audit(due, status, "", "")
-            except Permanent as error:
-                record = self._audit(due, error.status, str(error), error.body)
-            except GenesysError as error:
-                raise _put_back(error) from error
-            point("K10")  # attributes written, not stored
-            # Not awaited: it goes into the same transaction as what follows it, the release too.
-            self._written = self.tools.crossing.submit(record)
-
-    def _audit(self, due: AttributesItem, status: int, reason: str, body: str) -> RecordAttributes:
-        return RecordAttributes(
-            conversation_id=self.conversation_id,
-            message_id=due.message_id,
-            owner=self.tools.owner,
-            original_language=display(due.source_language),
-            target_language=display(self.tools.target_language),
-            translation_timestamp=due.confirmed_at,
-            http_status=status,
-            reason=reason,
-            body=body,
-        )
-
     async def _commit(self, change: Change) -> Any:
         return await self.tools.crossing.commit(change)
 
@@ -377,19 +315,5 @@ def _is_of_the_text(error: TranslationError) -> bool:
     return isinstance(error, TextRefused | TooLarge) or getattr(error, "of_text", False)
 
 
-def _put_back(error: GenesysError) -> PutBack:
-    """A missing scope does not come back in seconds: ask rarely, and say it (protocol OAuth)."""
-    if isinstance(error, ScopeMissing):
-        logger.error("%s", error)
-        return PutBack(str(error), seconds=_LONG_S)
-    return PutBack(str(error))
-
-
 def _needs_no_delivery(made: Made) -> bool:
     return is_same_language(made.source_language, made.target_language)
-
-
-def _payload(due: AttributesItem) -> dict[str, str]:
-    moment = due.confirmed_at.astimezone(UTC).isoformat(timespec="milliseconds")
-    values = (display(due.source_language), due.text, moment.replace("+00:00", "Z"))
-    return dict(zip(KEYS, values, strict=True))

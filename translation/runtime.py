@@ -26,7 +26,7 @@ from conversations.tokens import DatabaseTokens
 from translation import providers
 from translation.batching import Batcher
 from translation.drain import Drain, commit_changes
-from translation.lane import LaneTools
+from translation.lane_tools import LaneTools
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ Plain functions for the database thread; the drain calls them between two commit
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from conversations.models import Conversation, Delivery, Message, MessageText
-from conversations.models.bulk import among, ask_rows, select_rows
+from conversations.models.bulk import among, ask_rows, select_rows, update_rows
 from conversations.models.trip import Answer, Trip
 from conversations.services.leases import claim, stored
 from translation.models import Translation
@@ -37,7 +37,7 @@ class WorkItem:
     translated: str = ""
     source_language: str = ""
     external_id: str = ""
-    attempts: int = 0
+    attempts: int = 0  # of its delivery; of its translation while it awaits that
     sending_at: datetime | None = None
 
 
@@ -93,12 +93,28 @@ def look_for_work(*, owner: str, held: Mapping[int, datetime | None], capacity: 
     found = _ask_unfinished(trip, [*wanted, *[row.pk for row in news]])
     trip.go()
     claimed = taken.value if taken else []
+    orphaned = {row.pk for row in rows if row.lease_owner not in ("", owner)}
+    _count_deaths(orphaned & {row.pk for row in claimed}, found.pending.value)
     loaded = _works([*claimed, *news], found)
     return Found(
         claimed=loaded[: len(claimed)],
         news=loaded[len(claimed) :],
         is_all=len(claimable) <= max(capacity, 0),
     )
+
+
+def _count_deaths(conversation_ids: Collection[int], pending: Iterable[Message]) -> None:
+    """Their worker died with its lease: the first message of each is the suspect (reliability B12).
+
+    Committed before the work begins, so that a message that kills its worker is not tried for ever.
+    """
+    suspects: dict[int, Message] = {}
+    for message in pending:
+        if message.conversation_id in conversation_ids:
+            suspects.setdefault(message.conversation_id, message)
+    for message in suspects.values():
+        message.translation_attempts += 1
+    update_rows(list(suspects.values()), fields=("translation_attempts",))
 
 
 def look_at(conversation_ids: Collection[int], *, owner: str) -> Found:
@@ -188,6 +204,7 @@ def _works(conversations: Collection[Conversation], found: _Unfinished) -> list[
                     guest_id=message.sender_id,
                     text=originals.get(message.pk, ""),
                     delivery_state="",
+                    attempts=message.translation_attempts,
                 )
             )
     _add_deliveries(works, [row for row in found.deliveries.value if row.conversation_id in works])

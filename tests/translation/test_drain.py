@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from conversations.genesys.protocols.messages import event_of
-from conversations.models import Conversation, Delivery
+from conversations.models import Conversation, DeadLetter, Delivery, Message
 from conversations.services.recording import record_events
 from tests.conversations.locking import locked_out
 from tests.translation.fakes import FakeProvider
@@ -153,3 +153,51 @@ async def test_a_spent_quota_is_shown_and_the_operators_word_goes_on(simulator):
 
 def _reopen() -> None:
     ProviderState.objects.update(reopened_at=timezone.now())
+
+
+def _as_if_its_worker_had_died() -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Conversation.objects.update(lease_owner="dead", lease_until=past, work_at=past)
+
+
+async def test_a_message_that_kills_its_worker_is_set_aside_after_three(simulator):
+    """Counted in the database before the work, or nobody would know (reliability B12)."""
+    deaths = 3
+    async with working(simulator, owner="one", translator=Words(random_s=60)) as worker:
+        await worker.hear_guest("poison", "Hola")
+        for _ in range(deaths):
+            for lane in list(worker.drain._lanes):
+                worker.drain._tasks[lane].cancel()
+            await asyncio.sleep(0.05)
+            await worker.crossing.call(_as_if_its_worker_had_died)
+            worker.drain.wake()
+            await asyncio.sleep(0.3)
+        for lane in list(worker.drain._lanes):
+            worker.drain._tasks[lane].cancel()
+        worker.drain._stopping = True
+        await worker.crossing.call(_as_if_its_worker_had_died)
+
+    async with working(simulator, owner="heir") as heir:
+        await heir.until_idle()
+
+        assert heir.posts() == ["EN Hola"]
+        letter = await heir.crossing.call(DeadLetter.objects.get)
+        assert letter.kind == "translation"
+        assert "died" in letter.reason
+
+
+async def test_one_death_costs_a_message_nothing(simulator):
+    async with working(simulator, owner="one", translator=Words(random_s=60)) as worker:
+        await worker.hear_guest("Hola", "Adiós")
+        await worker.until(lambda: Conversation.objects.filter(lease_owner="one").exists())
+        for lane in list(worker.drain._lanes):
+            worker.drain._tasks[lane].cancel()
+        worker.drain._stopping = True
+        await worker.crossing.call(_as_if_its_worker_had_died)
+
+    async with working(simulator, owner="heir") as heir:
+        await heir.until_idle()
+
+        assert heir.posts() == ["EN Hola", "EN Adiós"]
+        attempts = Message.objects.order_by("seq").values_list("translation_attempts", flat=True)
+        assert (await heir.crossing.call(lambda: list(attempts)))[:2] == [1, 0]

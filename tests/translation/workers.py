@@ -25,7 +25,7 @@ from tests.servers import TEST_ENVIRONMENT
 from tests.translation.fakes import FakeProvider
 from translation.batching import Batcher, BatchResult
 from translation.drain import Drain, commit_changes
-from translation.lane import LaneTools
+from translation.lane_tools import LaneTools
 
 
 class Words:

@@ -1,0 +1,106 @@
+"""Writes a conversation's attributes beside its deliveries: in order, never in their way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+from conversations.genesys.exceptions import GenesysError, Permanent
+from conversations.net.faultpoints import point
+from conversations.services.attributes import KEYS, RecordAttributes
+from translation.lane_tools import LaneTools, PutBack, put_back
+from translation.languages import display
+from translation.work import AttributesItem
+
+
+class AttributeWriter:
+    """One PUT after another (protocol §1), while the lease of the conversation is held."""
+
+    def __init__(
+        self,
+        conversation_id: int,
+        external_id: str,
+        tools: LaneTools,
+        *,
+        lease_is_ending: Callable[[], bool],
+    ) -> None:
+        self._conversation_id = conversation_id
+        self._external_id = external_id
+        self._tools = tools
+        self._lease_is_ending = lease_is_ending
+        self._due: deque[AttributesItem] = deque()
+        self._known: set[int] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._written: asyncio.Future[Any] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._due) or (self._task is not None and not self._task.done())
+
+    def add(self, due: AttributesItem) -> None:
+        if due.message_id in self._known:
+            return
+        self._known.add(due.message_id)
+        self._due.append(due)
+        if self._task is None or (self._task.done() and self._task.exception() is None):
+            self._task = asyncio.create_task(
+                self._write(), name=f"attributes-{self._conversation_id}"
+            )
+
+    async def written(self) -> None:
+        """Wait for what is due; raises PutBack where it could not be written now."""
+        if self._task is not None:
+            await self._task
+
+    async def recorded(self) -> None:
+        """What was handed over is committed; its failure must not pass unseen."""
+        if self._written is not None:
+            await self._written
+            self._written = None
+
+    def forget(self) -> None:
+        """Nothing is left: what was written is in the rows."""
+        self._known.clear()
+
+    def abandon(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _write(self) -> None:
+        while self._due:
+            due = self._due.popleft()
+            if self._lease_is_ending():
+                raise PutBack("the lease was about to end", seconds=0)
+            point("K9")  # confirmed, attributes not written
+            try:
+                status = await self._tools.rest.put_attributes(self._external_id, _payload(due))
+                record = self._audit(due, status, "", "")
+            except Permanent as error:
+                record = self._audit(due, error.status, str(error), error.body)
+            except GenesysError as error:
+                raise put_back(error) from error
+            point("K10")  # attributes written, not stored
+            # Not awaited: it goes into the same transaction as what follows it, the rest too.
+            self._written = self._tools.crossing.submit(record)
+
+    def _audit(self, due: AttributesItem, status: int, reason: str, body: str) -> RecordAttributes:
+        return RecordAttributes(
+            conversation_id=self._conversation_id,
+            message_id=due.message_id,
+            owner=self._tools.owner,
+            original_language=display(due.source_language),
+            target_language=display(self._tools.target_language),
+            translation_timestamp=due.confirmed_at,
+            http_status=status,
+            reason=reason,
+            body=body,
+        )
+
+
+def _payload(due: AttributesItem) -> dict[str, str]:
+    moment = due.confirmed_at.astimezone(UTC).isoformat(timespec="milliseconds")
+    values = (display(due.source_language), due.text, moment.replace("+00:00", "Z"))
+    return dict(zip(KEYS, values, strict=True))
