@@ -61,7 +61,8 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
     sent_at = delivery.sending_at or delivery.created_at
     window = timedelta(seconds=tools.reconcile_window_s)
     evidence = _Evidence([])
-    for moment_s in _moments(window.total_seconds(), until_s=tools.head_wait_s):
+    begun_s = max(0.0, (timezone.now() - sent_at).total_seconds())
+    for moment_s in _moments(tools.reconcile_window_s, begun_s=begun_s, until_s=tools.head_wait_s):
         # By the clock of the sending, so that a take-over does not begin the wait anew.
         await asyncio.sleep(
             (sent_at + timedelta(seconds=moment_s) - timezone.now()).total_seconds()
@@ -91,12 +92,17 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
     )
 
 
-def _moments(window_s: float, *, until_s: float) -> Iterator[float]:
-    """Seconds after the sending at which the history is read; the last look is at `until_s`."""
-    after = window_s + _MARGIN_S
-    moments = {*_READS_S, after, after + _APART_S + _MARGIN_S}
-    yield from sorted(moment for moment in moments if moment < until_s)
-    yield until_s
+def _moments(window_s: float, *, begun_s: float, until_s: float) -> Iterator[float]:
+    """Seconds after the sending at which the history is read; the last look ends the wait.
+
+    Whoever takes over from a dead worker has time for two reads, however late it is.
+    """
+    first = max(begun_s, window_s + _MARGIN_S)
+    second = first + _APART_S + _MARGIN_S
+    last = max(until_s, second) if begun_s > window_s else until_s
+    early = {moment for moment in _READS_S if moment > begun_s}
+    yield from sorted(moment for moment in early | {first, second} if moment < last)
+    yield last
 
 
 async def _may_be_sent_again(

@@ -226,7 +226,8 @@ def _add_deliveries(works: dict[int, ConversationWork], deliveries: list[Deliver
     by_key = {row.pk: row for row in messages.value}
     by_role = {(row.message_id, row.role): row.text for row in texts.value}
     languages = {row.message_id: row.source_language for row in made.value}
-    for row in deliveries:
+    # In the order of the messages: deliveries were made as their translations came.
+    for row in sorted(deliveries, key=lambda one: by_key[one.message_id].seq):
         work = works[row.conversation_id]
         _add_delivery(work, row, by_key[row.message_id], by_role, languages)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Delivery, StreamState
 from tests.translation.workers import Words, Worker, working
+from translation.reconcile import _moments
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Delivery.State
@@ -105,6 +106,20 @@ async def test_what_is_applied_late_within_the_window_is_not_sent_again(simulato
 
         assert (await worker.crossing.call(first)).state == State.CONFIRMED
         assert worker.posts() == ["EN one"]
+
+
+@pytest.mark.parametrize(
+    ("begun_s", "moments"),
+    [
+        (0.01, [1, 2, 4, 8, 8.05, 10.1, 12]),
+        (9.0, [9.0, 11.05, 12]),
+        (16.0, [16.0, 18.05]),
+    ],
+)
+def test_a_history_is_read_twice_after_the_window_however_late_it_begins(
+    begun_s: float, moments: list[float]
+):
+    assert list(_moments(8.0, begun_s=begun_s, until_s=12.0)) == pytest.approx(moments)
 
 
 async def test_it_is_sent_twice_at_most(simulator):

@@ -108,6 +108,18 @@ def test_attributes_that_are_due_are_loaded_with_their_language():
     assert (due.text, due.source_language) == ("Hola", "es")
 
 
+def test_attributes_that_are_due_come_in_the_order_of_their_messages():
+    """Translations made side by side give deliveries whose keys are in another order."""
+    first, second = recorded("uno", id="m-1"), recorded("dos", id="m-2")
+    for message in (second, first):
+        delivery = translated(message, f"EN {message.pk}")
+        apply(Confirm(delivery.conversation_id, delivery.message_id, "", by="answer"))
+
+    work = loaded(first.conversation_id)
+
+    assert [due.text for due in work.attributes] == ["uno", "dos"]
+
+
 def test_loading_takes_the_same_number_of_queries_however_much_there_is(
     django_assert_max_num_queries,
 ):
