@@ -19,42 +19,43 @@ from bench.runner import NotReady, measure
 from bench.stub_process import Stub, StubDied
 from tests.server_process import ServerUnavailable
 
-_CLOSED, _OPEN = "closed", "open"
+_CLOSED, _OPEN, _FAST, _BURST = "closed", "open", "fast", "burst"
 _TITLES = {
     _CLOSED: "Closed loop: {0.in_flight} in flight, {0.messages} messages",
     _OPEN: "Open loop: {0.rate:g} messages/s, {0.messages} messages",
+    _FAST: "Open loop: {0.rate:g} messages/s, {0.messages} messages",
+    _BURST: "Burst: {0.messages} messages at once",
 }
 
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=1, help="runs of each; medians are printed")
-    parser.add_argument("--messages", type=int, help="messages a run (5000 closed, 2000 open)")
+    parser.add_argument(
+        "--messages", type=int, help="messages a run (5000 closed, 2000 open, 3000 burst)"
+    )
     parser.add_argument("--conversations", type=int, default=100)
     parser.add_argument("--rate", type=float, default=100.0, help="messages/s of the open loop")
     parser.add_argument("--jitter", type=float, default=0.0, help="ms, atop the provider's 50")
-    parser.add_argument("--only", choices=[_CLOSED, _OPEN], help="one of the two loads")
+    parser.add_argument("--only", choices=list(_TITLES), help="one of the loads")
     parser.add_argument("--contender", choices=["parley", "proxy"], help="one of the two")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every run's figures")
     return parser.parse_args(given)
 
 
 def _loads(options: argparse.Namespace) -> Iterator[tuple[str, Load]]:
-    if options.only != _OPEN:
-        messages = options.messages or 5000
-        yield _CLOSED, Load(tag="", messages=messages, conversations=options.conversations)
-    if options.only != _CLOSED:
-        yield (
-            _OPEN,
-            Load(
-                tag="",
-                messages=options.messages or 2000,
-                conversations=options.conversations,
-                rate=options.rate,
-                provider_ms=50.0,
-                jitter_ms=options.jitter,
-            ),
-        )
+    plain = Load(tag="", messages=options.messages or 2000, conversations=options.conversations)
+    steady = replace(plain, rate=options.rate, provider_ms=50.0, jitter_ms=options.jitter)
+    burst = replace(plain, messages=options.messages or 3000, provider_ms=50.0)
+    loads = {
+        _CLOSED: replace(plain, messages=options.messages or 5000),
+        _OPEN: steady,
+        _FAST: replace(steady, rate=2 * options.rate),
+        _BURST: replace(burst, in_flight=burst.messages),
+    }
+    for kind, load in loads.items():
+        if options.only in (None, kind):
+            yield kind, load
 
 
 def _contenders(options: argparse.Namespace, stack: ExitStack) -> list[Contender]:

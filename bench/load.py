@@ -15,7 +15,7 @@ _STILL_S = 5.0  # attributes that have not come for so long will not come
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`rate` 0 is the closed loop of `in_flight`; names of the command line and of the report."""
+    """`rate` 0 is the closed loop of `in_flight`, a burst where that is all of the messages."""
 
     tag: str
     messages: int
@@ -31,6 +31,7 @@ async def run(site: StubSite, load: Load) -> dict[str, float | None]:
     """Plays the load and waits until all is delivered and written, or nothing moves any more."""
     records = site.records = Records()
     site.provider_s, site.jitter_s = load.provider_ms / 1000, load.jitter_ms / 1000
+    site.most_connections = site.connections
     cpu = time.process_time()
     try:
         async with asyncio.timeout(load.timeout_s):
@@ -41,7 +42,11 @@ async def run(site: StubSite, load: Load) -> dict[str, float | None]:
     site.on_posted = lambda: None
     cpu = time.process_time() - cpu
     await asyncio.sleep(_SETTLE_S)
-    return {**records.summary(), "stub_cpu_ms": cpu * 1000}
+    return {
+        **records.summary(),
+        "connections": site.most_connections,
+        "stub_cpu_ms": cpu * 1000,
+    }
 
 
 async def _closed_loop(site: StubSite, load: Load) -> None:

@@ -24,6 +24,7 @@ _LINES = (
     ("puts_per_message", "attribute writes/message", 3),
     ("commits_per_message", "commits/message, reads too", 2),
     ("writing_commits_per_message", "writing commits/message", 2),
+    ("connections", "connections to the stub", 0),
     ("rss_mb", "own memory (RSS), MB", 0),
     ("missing", "missing", 0),
     ("doubled", "doubled", 0),

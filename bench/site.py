@@ -34,6 +34,14 @@ class StubSite:
         self.jitter_s = 0.0
         self.on_posted: Callable[[], None] = lambda: None
         self._ids = 0
+        self.connections = self.most_connections = 0
+
+    def connected(self) -> None:
+        self.connections += 1
+        self.most_connections = max(self.most_connections, self.connections)
+
+    def disconnected(self) -> None:
+        self.connections -= 1
 
     def socket_opened(self, connection: Connection) -> None:
         self.sockets.append(connection)

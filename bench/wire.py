@@ -29,6 +29,8 @@ class Site(Protocol):
     """What stands behind the port."""
 
     def asked(self, request: Request, connection: Connection) -> None: ...
+    def connected(self) -> None: ...
+    def disconnected(self) -> None: ...
     def socket_opened(self, connection: Connection) -> None: ...
     def socket_closed(self, connection: Connection) -> None: ...
 
@@ -61,8 +63,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
+        self._site.connected()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._site.disconnected()
         if self._is_socket:
             self._site.socket_closed(self)
 
