@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from django.utils import timezone
 
 from conversations.crossing import LATER, Crossing
 from conversations.genesys.events import Event, Ignored, Malformed, MessageReceived
+from conversations.genesys.frames import malformed
 from conversations.live import doorbell
 from conversations.net.faultpoints import point
 from conversations.services.recording import Recorded, record_events
@@ -87,8 +89,8 @@ class Inbox:
             self._lost = error
         elif isinstance(event, MessageReceived):
             # The database refuses this one event for ever: keep it where a person sees it.
-            raw = repr(dict(event.raw)).encode(errors="replace")
-            poison = Malformed(raw=raw[:65_536], reason="refused by the database", size=len(raw))
+            received = json.dumps(event.raw, ensure_ascii=False)
+            poison = malformed(received, "refused by the database")
             asyncio.get_running_loop().call_soon(self._keep_poison, poison)
 
     def _keep_poison(self, poison: Malformed) -> None:

@@ -33,6 +33,7 @@ from conversations.genesys.exceptions import (
 from conversations.genesys.histories import ActiveConversation, active_of, messages_of
 from conversations.genesys.oauth import BearerAuth, TokenSource
 from conversations.genesys.pace import Pace
+from conversations.genesys.protocols.messages import MAX_ID
 from conversations.genesys.scopes import SCOPES_BY_CALL
 from conversations.net.exceptions import AnswerUnknown, InvalidBody, NotSent
 from conversations.net.http import Answer, HttpClient
@@ -216,4 +217,6 @@ def _external_id(answer: Answer) -> str | None:
     if not answer.body.strip():
         return None
     body = answer.json()
-    return (body.get("id") or None) if isinstance(body, dict) else None
+    found = body.get("id") if isinstance(body, dict) else None
+    # One that no row holds is as good as none: its echo would be malformed for the same reason.
+    return found if found and len(found) <= MAX_ID else None

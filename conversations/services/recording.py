@@ -35,7 +35,6 @@ from conversations.services.recognition import (
     content_key_of,
 )
 
-_ID_LIMIT = 200
 _KEPT_BYTES = 65_536
 _ACTOR = "gateway"
 _ORIGINS = {"guest": Message.Origin.GUEST, "agent": Message.Origin.AGENT}
@@ -65,23 +64,10 @@ def record_events(events: Sequence[Event], *, stream: str, skip_busy: bool = Fal
         malformed = [event for event in events if isinstance(event, Malformed)]
         messages = [event for event in events if isinstance(event, MessageReceived)]
         receipts = [event for event in events if isinstance(event, MessageRead)]
-        oversized = [event for event in messages if not _storable(event)]
         _quarantine(malformed, stream=stream, now=now)
-        _quarantine([_as_malformed(event) for event in oversized], stream=stream, now=now)
-        storable = [event for event in messages if _storable(event)]
-        batch = _Batch(storable, receipts, now=now, skip_busy=skip_busy)
+        batch = _Batch(messages, receipts, now=now, skip_busy=skip_busy)
         batch.store()
-        return batch.result(malformed=len(malformed) + len(oversized))
-
-
-def _storable(event: MessageReceived) -> bool:
-    ids = (event.conversation_id, event.external_id or "", event.sender.id)
-    return all(len(value) <= _ID_LIMIT for value in ids)
-
-
-def _as_malformed(event: MessageReceived) -> Malformed:
-    raw = repr(dict(event.raw)).encode(errors="replace")
-    return Malformed(raw=raw[:_KEPT_BYTES], reason="an id longer than 200", size=len(raw))
+        return batch.result(malformed=len(malformed))
 
 
 def _quarantine(frames: Iterable[Malformed], *, stream: str, now: datetime) -> None:
@@ -215,7 +201,7 @@ class _Batch:
             external_id=event.external_id or (delivery.external_id if delivery else ""),
             content_key=key,
             sender_id=event.sender.id,
-            sender_name=event.sender.name[:_ID_LIMIT],
+            sender_name=event.sender.name,
             sent_at=event.sent_at,
             received_at=self.now,
             backfilled=event.backfilled,
@@ -316,12 +302,12 @@ class _Batch:
         conversation.state, conversation.closed_at = Conversation.State.OPEN, None
         if origin == Message.Origin.GUEST and not is_echo:
             conversation.guest_id = event.sender.id
-            conversation.guest_name = event.sender.name[:_ID_LIMIT]
+            conversation.guest_name = event.sender.name
             if event.recipient and event.recipient.id and not conversation.agent_id:
-                conversation.agent_id = event.recipient.id[:_ID_LIMIT]
+                conversation.agent_id = event.recipient.id
         elif origin == Message.Origin.AGENT:
             conversation.agent_id = event.sender.id
-            conversation.agent_name = event.sender.name[:_ID_LIMIT]
+            conversation.agent_name = event.sender.name
 
     def _store_receipt(self, receipt: MessageRead) -> None:
         """A read mark of a message that is known; others are of no use to anyone."""

@@ -32,12 +32,14 @@ _WRONG_FIELDS: tuple[dict[str, Any], ...] = (
     {"conversationId": ...},
     {"conversationId": 5},
     {"conversationId": ""},
-    {"conversationId": "c" * 300},
+    {"conversationId": "c" * 201},
     {"id": ["msg"]},
+    {"id": "m" * 201},
     {"from": ...},
     {"from": "guest"},
     {"from": {"id": "guest-1", "type": "robot"}},
     {"from": {"id": None, "type": "guest"}},
+    {"from": {"id": "g" * 201, "type": "guest"}},
     {"text": 7},
     {"text": {"en": "Hello"}},
     {"timestamp": ...},
@@ -72,10 +74,6 @@ MALFORMED: tuple[str | bytes, ...] = (
     b"\x01" * BIG,
     *(_written(changes) for changes in _WRONG_FIELDS),
 )
-
-# Right in form, but its id is longer than is stored: kept as it was read, not byte for byte.
-LONG_ID = "m" * 240
-UNSTORABLE = _written({"id": LONG_ID})
 
 # Odd, but readable: none of them is a dead letter, and none stops the stream.
 ODD: tuple[str, ...] = (

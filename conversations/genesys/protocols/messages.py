@@ -1,9 +1,10 @@
 """One event of the messaging wire as a dictionary, checked by hand: 20,000 a second and more.
 
-Used for frames and for the history alike. Decided here (D): an id is a string of 1 to 255
-characters; a message without a readable ISO 8601 timestamp has no place and no identity, so it is
-malformed (and kept); a time without an offset is UTC; a name or recipient of a wrong shape is
-left out rather than the message with it.
+Used for frames and for the history alike. Decided here (D): an id is a string of 1 to 200
+characters, which is what a row holds, and a longer name is cut to as many; a message without a
+readable ISO 8601 timestamp has no place and no identity, so it is malformed (and kept); a time
+without an offset is UTC; a name or recipient of a wrong shape is left out rather than the message
+with it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from conversations.genesys.events import (
     TypingChanged,
 )
 
-MAX_ID = 255
+MAX_ID = 200
 _MAX_TYPE = 64
-_MAX_NAME = 255
+_MAX_NAME = 200
 
 
 class InvalidEvent(ValueError):

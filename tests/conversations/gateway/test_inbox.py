@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -103,8 +104,9 @@ async def test_an_event_that_the_database_refuses_is_kept_as_a_dead_letter_alone
     for one in (event("Hola", id="m-1"), event("half a pair \ud800", id="m-2"), event("Adiós")):
         await inbox.put(one)
 
-    letter = await asked(inbox, DeadLetter.objects.get)
+    letter = await asked(inbox, DeadLetter.objects.select_related("body").get)
     assert letter.reason == "refused by the database"
+    assert json.loads(bytes(letter.body.body)) == {"text": "half a pair ?"}
     assert await asked(inbox, Message.objects.count) == 2
 
 

@@ -60,7 +60,9 @@ async def test_an_agents_reply_is_addressed_to_the_guest() -> None:
         assert (body["from"]["type"], body["to"]) == ("agent", {"type": "guest"})
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"id": null}', '{"id": ""}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"id": null}', '{"id": ""}', f'{{"id": "{"x" * 201}"}}']
+)
 async def test_a_success_without_an_id_is_a_success(text: str) -> None:
     async with rest_to(in_turn(answer(202, text))) as (rest, _):
         assert await deliver(rest) is None

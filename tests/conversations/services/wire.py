@@ -42,8 +42,8 @@ def receipt(message_id: str, *, conversation: str = "conv-1") -> MessageRead:
     return MessageRead(conversation, AGENT, message_id, datetime.now(UTC))
 
 
-def parsed(**fields: Any) -> Event:
-    """What the socket's protocol makes of a frame with these fields."""
+def wire_frame(**fields: Any) -> str:
+    """A guest's message as the socket carries it, but for these fields."""
     frame = {
         "type": "message",
         "conversationId": "conv-1",
@@ -51,7 +51,12 @@ def parsed(**fields: Any) -> Event:
         "text": "Hola",
         "timestamp": "2024-06-15T10:30:00.000Z",
     }
-    return MessagingProtocol().frame_received(json.dumps(frame | fields))
+    return json.dumps(frame | fields)
+
+
+def parsed(**fields: Any) -> Event:
+    """What the socket's protocol makes of a frame with these fields."""
+    return MessagingProtocol().frame_received(wire_frame(**fields))
 
 
 def record(*events: Event) -> Recorded:

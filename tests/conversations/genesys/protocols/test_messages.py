@@ -87,12 +87,12 @@ def test_a_recipient_is_decoration(to: Any, recipient: Participant | None) -> No
 
 @pytest.mark.parametrize(
     "changes",
-    [{"conversationId": value} for value in (..., None, "", 5, [], "x" * 256)]
+    [{"conversationId": value} for value in (..., None, "", 5, [], "x" * 201)]
     + [{"from": value} for value in (..., None, "guest", [], {"id": "a"}, {"type": "guest"})]
     + [{"from": {"id": "a", "type": value}} for value in ("bot", "GUEST", None, ["guest"], {})]
-    + [{"from": {"id": value, "type": "guest"}} for value in (None, 7, "", "x" * 256)]
+    + [{"from": {"id": value, "type": "guest"}} for value in (None, 7, "", "x" * 201)]
     + [{"text": value} for value in (5, [], {}, True)]
-    + [{"id": value} for value in (5, [], {}, True, "x" * 256)]
+    + [{"id": value} for value in (5, [], {}, True, "x" * 201)]
     + [{"timestamp": value} for value in (..., None, 1718447400000, "", "yesterday", [])]
     + [{"type": value} for value in (..., None, 5, [], {})],
     ids=repr,
@@ -100,6 +100,23 @@ def test_a_recipient_is_decoration(to: Any, recipient: Participant | None) -> No
 def test_what_is_needed_and_wrong_is_an_invalid_event(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidEvent):
         event_of(message(**changes))
+
+
+def test_an_id_may_be_as_long_as_a_row_holds_and_a_longer_name_is_cut() -> None:
+    long = "x" * 200
+
+    event = event_of(
+        message(
+            conversationId=long,
+            id=long,
+            **{"from": {"id": long, "type": "guest", "name": long + "y"}},
+        )
+    )
+
+    assert isinstance(event, MessageReceived)
+    assert (
+        event.conversation_id == event.external_id == event.sender.id == event.sender.name == long
+    )
 
 
 def test_typing_and_read_receipts_are_events() -> None:
