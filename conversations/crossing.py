@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, ProgrammingError, close_old_connections
 
+from conversations import outages
 from conversations.watch import limited
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,8 @@ class Crossing(Generic[Item]):
         """Commit what waits, then end the thread."""
         while self._pump is not None and not self._pump.done():
             await asyncio.wait({self._pump}, timeout=1)
-        await self._in_thread(close_old_connections)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, close_old_connections)
         self._executor.shutdown(wait=False)
 
     async def _run(self) -> None:
@@ -103,10 +105,9 @@ class Crossing(Generic[Item]):
         for delay in (*_RETRY_S, None):
             try:
                 results = await self._in_thread(self._commit, items)
-            except (OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError):
                 if delay is None:
                     raise
-                logger.warning("%s: database away (%s)", self._name, type(error).__name__)
                 await asyncio.sleep(delay)
             else:
                 self.commits += 1
@@ -121,10 +122,15 @@ class Crossing(Generic[Item]):
 def _with_connection(function: Callable[..., Result], args: tuple[Any, ...]) -> Result:
     try:
         with limited():
-            return function(*args)
-    except (OperationalError, InterfaceError):
+            result = function(*args)
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
         close_old_connections()  # a broken connection is replaced, not kept
+        trouble = outages.tell(error)
+        if trouble and trouble.kind == "tables":  # waited for as a database that is away
+            raise outages.TablesMissing(str(error)) from error.__cause__
         raise
+    outages.database_is_back()
+    return result
 
 
 def _settle(future: asyncio.Future[Any], result: Any) -> None:

@@ -10,12 +10,13 @@ from datetime import datetime
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from conversations import outages
 from conversations.models import StreamState
 from conversations.observers import is_observer
 
@@ -41,7 +42,8 @@ def database_reason() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
+        outages.tell(error)
         return f"database: not reachable ({type(error).__name__})"
     return ""
 
@@ -64,8 +66,9 @@ def streams_reason() -> str:
     """Somebody must hold the platform's socket, and it must be live."""
     try:
         streams = list(StreamState.objects.order_by("kind", "key"))
-    except DatabaseError:
-        return "streams: not known, the database does not answer"
+    except (DatabaseError, InterfaceError) as error:
+        trouble = outages.tell(error)
+        return f"streams: not known, {trouble.line if trouble else type(error).__name__}"
     if any(is_live(stream, timezone.now()) for stream in streams):
         return ""
     if not streams:

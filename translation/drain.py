@@ -1,8 +1,7 @@
 """The worker's loop: finds conversations with work, runs a lane for each, until it is stopped.
 
 It looks at a wake-up, often while lanes run (new messages of held conversations), and every
-second in any case: a wake-up is only latency, the rows are the queue (reliability F1). It starts
-once the worker has reached its broker.
+second in any case: a wake-up is only latency, the rows are the queue (reliability F1).
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Any
 from django.db import DatabaseError
 from django.utils import timezone
 
+from conversations import outages
 from conversations.crossing import Crossing
 from conversations.live import doorbell
 from conversations.net.faultpoints import point
@@ -110,7 +110,8 @@ class Drain:
                 await self._report_provider()
                 await self._find_forgotten()
             except DatabaseError as error:
-                logger.warning("cannot look for work: %s", type(error).__name__)
+                if outages.trouble_of(error) is None:  # else the crossing has said it, once
+                    logger.warning("cannot look for work: %s", type(error).__name__)
             except Exception:
                 logger.exception("a look for work failed")
             await self._wait()
@@ -217,11 +218,12 @@ class Drain:
     def _ended(self, lane: Lane, task: asyncio.Task[bool]) -> None:
         pk = lane.conversation_id
         self._tasks.pop(pk, None)
-        if task.cancelled() or task.exception() is not None or not task.result():
+        failure = None if task.cancelled() else task.exception()
+        if task.cancelled() or failure is not None or not task.result():
             self._drop(pk)
-            if not task.cancelled() and task.exception() is not None:
+            if failure is not None and outages.trouble_of(failure) is None:
                 # Its lease ends by itself; whoever claims the conversation next finds out the rest.
-                logger.error("a lane failed", exc_info=task.exception())
+                logger.error("a lane failed", exc_info=failure)
         else:
             self._idle_since[pk] = self._monotonic()
             if not self._stopping:

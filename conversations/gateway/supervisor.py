@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
+from conversations import outages
 from conversations.conf import process_name
 from conversations.crossing import Crossing
 from conversations.gateway import leases
@@ -41,8 +42,8 @@ class Supervisor:
     async def _take(self) -> bool:
         try:
             return await self._leases.call(lambda: leases.take(KIND, KEY, owner=self._owner))
-        except DatabaseError as error:
-            logger.warning("no lease: database away (%s)", type(error).__name__)
+        except (DatabaseError, InterfaceError) as error:
+            _tell(error)
             return False
 
     async def _hold(self) -> None:
@@ -76,8 +77,11 @@ class Supervisor:
                 return await self._leases.call(
                     lambda: leases.renew(KIND, KEY, owner=self._owner, progress=progress)
                 )
-        except (DatabaseError, TimeoutError) as error:
-            logger.warning("lease not renewed: %s", type(error).__name__)
+        except TimeoutError:
+            logger.warning("lease not renewed: the database does not answer")
+            return None
+        except (DatabaseError, InterfaceError) as error:
+            _tell(error)
             return None
 
     async def _let_go(self, stream: OrgStream) -> None:
@@ -86,8 +90,8 @@ class Supervisor:
             await self._leases.call(
                 lambda: leases.give_back(KIND, KEY, owner=self._owner, reason="gateway stopped")
             )
-        except DatabaseError as error:
-            logger.warning("lease not given back: %s", type(error).__name__)
+        except (DatabaseError, InterfaceError) as error:
+            _tell(error)
 
     async def _pause(self) -> None:
         try:
@@ -95,3 +99,9 @@ class Supervisor:
                 await self._stopping.wait()
         except TimeoutError:
             pass
+
+
+def _tell(error: Exception) -> None:
+    """What is wrong with the database itself was said by the crossing, once."""
+    if outages.trouble_of(error) is None:
+        logger.warning("a lease could not be written: %s", type(error).__name__)

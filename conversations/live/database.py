@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections
 
+from conversations import outages
 from conversations.watch import limited
 
 Arguments = ParamSpec("Arguments")
@@ -49,6 +50,8 @@ def _fresh(
     close_old_connections()
     try:
         with limited():
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+        outages.database_is_back()
+        return result
     finally:
         close_old_connections()

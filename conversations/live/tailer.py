@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from conversations import outages
 from conversations.live import doorbell, rights
 from conversations.live.database import read
 from conversations.live.frames import HEARTBEAT, RESYNC, TOO_SLOW
@@ -146,8 +147,9 @@ class Tailer:
                     await _wait(rung, POLL_S)
                 try:
                     await job()
-                except Exception:
-                    logger.exception("Live pages: a step failed, it is tried again.")
+                except Exception as error:
+                    if outages.tell(error) is None:
+                        logger.exception("Live pages: a step failed, it is tried again.")
                     await asyncio.sleep(1)
 
         return run

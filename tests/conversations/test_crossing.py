@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
 
 from conversations import crossing as module
 from conversations.crossing import Crossing
@@ -120,6 +120,21 @@ async def test_a_database_that_stays_away_is_said_to_everybody_who_waits():
 
     assert [type(result) for result in results] == [OperationalError, OperationalError]
     assert after == "3!"
+
+
+@pytest.mark.django_db
+async def test_a_database_without_its_tables_is_waited_for_like_one_that_is_away():
+    tries = 0
+
+    def commit(items: Sequence[Any]) -> list[Any]:
+        nonlocal tries
+        tries += 1
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM not_there" if tries < 3 else "SELECT 1")
+        return [f"{item}!" for item in items]
+
+    async with opened(commit) as crossing:
+        assert await crossing.commit(1) == "1!"
 
 
 async def test_who_no_longer_waits_does_not_disturb_the_others():
