@@ -6,27 +6,25 @@ import os
 import sys
 
 SIMULATOR_PORT = 9000
+INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
-    from django.db import OperationalError
-
     try:
+        run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def run() -> None:
+    from config import startup
+
+    with startup.one_line():
+        from django.core.management import execute_from_command_line
+
         prepare_environment(sys.argv)
         execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
-        # A missing or wrong setting: one line that names it and the fix, no traceback.
-        sys.stderr.write(f"parley: {error}\n")
-        sys.exit(2)
-    except OperationalError as error:
-        reason = str(error).strip().partition("\n")[0]
-        sys.stderr.write(
-            f"parley: the database does not answer: {reason}. Start it or correct DATABASE_URL.\n"
-        )
-        sys.exit(2)
 
 
 def prepare_environment(argv: list[str]) -> None:

@@ -10,16 +10,23 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-_http = get_asgi_application()
+from config import startup
 
-from conversations.live.routing import websocket_urlpatterns  # noqa: E402
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+with startup.one_line():
+    _http = get_asgi_application()
+    startup.check()
+
+from conversations.live.outage import CloseDuringOutage
+from conversations.live.routing import websocket_urlpatterns
 
 application = ProtocolTypeRouter(
     {
         "http": _http,
-        "websocket": OriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS
+        "websocket": CloseDuringOutage(
+            OriginValidator(
+                AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS
+            )
         ),
     }
 )

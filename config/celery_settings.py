@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+from config import startup
+
 _VISIBILITY_TIMEOUT_S = 120  # > task_time_limit, or long tasks run twice (F6)
 
 _COMMON: dict[str, Any] = {
@@ -82,4 +84,5 @@ def settings_for(redis_url: str) -> dict[str, Any]:
     return {**_COMMON, **_MEMORY, "broker_url": "memory://"}
 
 
-globals().update(settings_for(settings.REDIS_URL))
+with startup.one_line():  # the first to read the settings where `celery` is the command
+    globals().update(settings_for(settings.REDIS_URL))

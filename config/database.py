@@ -21,7 +21,14 @@ _SQLITE_OPTIONS = {
 
 def entry(url: str) -> dict[str, object]:
     """Django's settings for `url`: `postgresql://user:password@host:port/name` or `sqlite:///path`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises where it is no number
+    except ValueError:  # its text may hold a piece of the password
+        raise ImproperlyConfigured(
+            "DATABASE_URL is no address. Write the / : @ # ? and % of a password as "
+            "%2F %3A %40 %23 %3F and %25."
+        ) from None
     if parts.scheme == "sqlite":
         return _sqlite(url)
     if parts.scheme in _POSTGRESQL:

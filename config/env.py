@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -70,6 +71,23 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = text(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """An address with a host; never repeated in an error, because it may hold a password."""
+    value = text(name) or default
+    try:
+        parts = urlsplit(value)
+        is_good = not value or (parts.scheme in schemes and bool(parts.hostname))
+        parts.port  # noqa: B018 - raises where it is no number
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ImproperlyConfigured(
+            f"{name} must be an address that begins with "
+            f"{' or '.join(f'{scheme}://' for scheme in schemes)} and names a host."
+        )
     return value
 
 

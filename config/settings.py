@@ -23,11 +23,12 @@ CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 ADMIN_PATH = env.text("ADMIN_PATH", "admin").strip("/")
 
 # --- Genesys Cloud (protocol.md, first table) -------------------------------------------------
+_HTTP = ("https", "http")
 GENESYS_CLIENT_ID = env.text("GENESYS_CLIENT_ID")
 GENESYS_CLIENT_SECRET = env.text("GENESYS_CLIENT_SECRET")
 GENESYS_ENV = env.text("GENESYS_ENV", "api.mypurecloud.com")
-GENESYS_API_URL = env.text("GENESYS_API_URL", f"https://{GENESYS_ENV}").rstrip("/")
-GENESYS_OAUTH_URL = env.text("GENESYS_OAUTH_URL", f"{GENESYS_API_URL}/oauth/token")
+GENESYS_API_URL = env.url("GENESYS_API_URL", f"https://{GENESYS_ENV}", _HTTP).rstrip("/")
+GENESYS_OAUTH_URL = env.url("GENESYS_OAUTH_URL", f"{GENESYS_API_URL}/oauth/token", _HTTP)
 GENESYS_OAUTH_STYLE = env.choice("GENESYS_OAUTH_STYLE", "basic", ("basic", "form"))
 GENESYS_SCOPES = env.text(
     "GENESYS_SCOPES",
@@ -35,14 +36,15 @@ GENESYS_SCOPES = env.text(
     "conversation:webchat:write view:conversation analytics:conversation:read "
     "webmessaging:send webmessaging:read analytics:read",
 )
-GENESYS_MESSAGING_SOCKET_URL = env.text(
+GENESYS_MESSAGING_SOCKET_URL = env.url(
     "GENESYS_MESSAGING_SOCKET_URL",
     f"wss://{GENESYS_ENV}/api/v2/conversations/messaging/websocket",
+    ("wss", "ws"),
 )
 
 # --- Translation ------------------------------------------------------------------------------
 TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
-TRANSLATION_API_URL = env.text("TRANSLATION_API_URL")  # empty: the provider's own address
+TRANSLATION_API_URL = env.url("TRANSLATION_API_URL", "", _HTTP)  # empty: the provider's own address
 TRANSLATION_API_KEY = env.text("TRANSLATION_API_KEY")
 TARGET_LANGUAGE = env.text("TARGET_LANGUAGE", "EN-US")  # the agents' language
 
@@ -65,7 +67,9 @@ METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
 DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'parley.sqlite3'}")
 DATABASES = {"default": database.entry(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.text("REDIS_URL")  # empty: embedded mode, everything in one process
+REDIS_URL = env.url(
+    "REDIS_URL", "", ("redis", "rediss")
+)  # empty: embedded mode, everything in one process
 
 if REDIS_URL:
     CHANNEL_LAYERS = {
@@ -187,7 +191,7 @@ CONTENT_SECURITY_POLICY = {
 # --- Logs -------------------------------------------------------------------------------------
 LOGGING_CONFIG = None
 logs.configure(
-    level=env.text("LOG_LEVEL", "INFO"),
+    level=env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     as_json=env.flag("LOG_JSON", default=not sys.stderr.isatty()),
     secrets=(
         SECRET_KEY,

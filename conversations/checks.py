@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -18,7 +19,20 @@ def check_origins(**kwargs: Any) -> list[checks.Error]:
                 id="parley.E001",
             )
         ]
-    return []
+    return [
+        checks.Error(
+            f"ALLOWED_ORIGINS: {origin} is no origin.",
+            hint="Write scheme://host[:port], for example https://parley.example.org",
+            id="parley.E002",
+        )
+        for origin in settings.ALLOWED_ORIGINS
+        if not _is_origin(origin)
+    ]
+
+
+def _is_origin(origin: str) -> bool:
+    parts = urlsplit(origin)
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and not parts.path
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -111,8 +111,16 @@ class Processes:
         within_s: float = COMMAND_WITHIN_S,
     ) -> subprocess.CompletedProcess[str]:
         """A command of manage.py, to its end."""
+        return self.run_python("manage.py", *command, environment=environment, within_s=within_s)
+
+    def run_python(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        within_s: float = COMMAND_WITHIN_S,
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - commands of the tests
-            [sys.executable, "manage.py", *command],
+            [sys.executable, *arguments],
             cwd=ROOT,
             env=self._whole(environment),
             stdin=subprocess.DEVNULL,

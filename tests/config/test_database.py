@@ -57,3 +57,11 @@ def test_sqlite_writes_to_the_disk_and_takes_its_lock_at_once():
 def test_another_database_is_refused_with_an_example_and_without_the_password(url: str):
     with pytest.raises(ImproperlyConfigured, match="postgresql://"):
         entry(url)
+
+
+@pytest.mark.parametrize("password", ["CAN/ARY", "CAN#ARY", "CAN?ARY"])
+def test_a_password_that_must_be_escaped_is_hinted_at_and_not_shown(password: str):
+    with pytest.raises(ImproperlyConfigured, match="%2F") as refused:
+        entry(f"postgresql://parley:{password}@localhost:5432/parley")
+
+    assert "CAN" not in str(refused.value)

@@ -129,3 +129,32 @@ def test_a_short_key_is_refused_without_being_shown(monkeypatch):
         env.key(NAME)
 
     assert "CANARY" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["https://api.example.org", "http://127.0.0.1:9000/v2", "https://[::1]:8443/"]
+)
+def test_an_address_has_a_scheme_and_a_host(monkeypatch, value: str):
+    given(monkeypatch, value)
+
+    assert env.url(NAME, "", ("https", "http")) == value
+
+
+@pytest.mark.parametrize("default", ["", "https://api.example.org"])
+def test_an_empty_address_is_the_default(monkeypatch, default: str):
+    given(monkeypatch, "")
+
+    assert env.url(NAME, default, ("https",)) == default
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["CANARY.example.org", "ftp://CANARY", "https://", "https:/CANARY", "https://me:CANARY@h:x/"],
+)
+def test_what_is_no_address_is_refused_without_being_shown(monkeypatch, value: str):
+    given(monkeypatch, value)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} .* https:// or http://") as refused:
+        env.url(NAME, "", ("https", "http"))
+
+    assert "CANARY" not in str(refused.value)

@@ -18,6 +18,16 @@ def test_a_star_is_refused(name: str, settings):
     assert (error.id, bool(error.hint)) == ("parley.E001", True)
 
 
+@pytest.mark.parametrize("origin", ["parley.example.org", "https://", "https://parley.org/live"])
+def test_what_is_no_origin_is_named(origin: str, settings):
+    settings.ALLOWED_ORIGINS = ["https://parley.example.org", origin]
+
+    (error,) = check_origins()
+
+    assert error.id == "parley.E002"
+    assert origin in error.msg
+
+
 def test_exact_origins_pass(settings):
     settings.ALLOWED_ORIGINS = ["https://parley.example.org"]
     settings.ALLOWED_HOSTS = ["parley.example.org"]

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import httpx
 import pytest
 
 from conversations.models import Message, StreamState
 from tests.flows.platform import Platform
-from tests.processes import Processes, bare_environment
+from tests.processes import Processes
 from tests.server_process import spare_port
-from tests.servers import TEST_ENVIRONMENT
 
 pytestmark = pytest.mark.flow
 NOWHERE = "127.0.0.1:1"  # nobody listens there
 NO_DATABASE = f"postgresql://parley:parley@{NOWHERE}/parley"
 NO_REDIS = f"redis://{NOWHERE}/0"
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Processes:
-    """Configured as the tests are, with a database of its own; nothing else is inherited."""
-    environment = {
-        **TEST_ENVIRONMENT,
-        "PARLEY_HOME": str(tmp_path / "home"),
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'parley.sqlite3'}",
-    }
-    return Processes(folder=tmp_path, environment=environment, inherited=bare_environment())
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "FIELD_KEY", "JOURNAL_KEY"])
@@ -50,6 +37,8 @@ def test_a_missing_key_is_named_with_a_way_to_make_one(machine: Processes, missi
         ("check", "DATABASE_URL", "mysql://root@localhost/x", "must begin with postgresql://"),
         ("check", "HEAD_WAIT_S", "soon", "HEAD_WAIT_S must be a whole number"),
         ("check", "FIELD_KEY_FILE", "/nowhere/key", "FIELD_KEY_FILE: cannot read /nowhere/key"),
+        ("check", "REDIS_URL", "localhost:6379", "must be an address that begins with redis://"),
+        ("check", "LOG_LEVEL", "loud", "LOG_LEVEL must be one of DEBUG, INFO"),
         ("run_gateway", "GENESYS_CLIENT_ID", "", "Create an OAuth client"),
         ("run_gateway", "GENESYS_CLIENT_SECRET", "", "Create an OAuth client"),
         ("run_embedded", "GENESYS_OAUTH_STYLE", "digest", "must be one of basic, form"),
