@@ -11,6 +11,7 @@ from celery import Celery
 from celery.beat import EmbeddedService
 
 from conversations.gateway.supervisor import Supervisor
+from translation import runtime
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,10 @@ class GatewayPart:
 
 
 class WorkerPart:
-    """Celery's own worker in a thread: its controller, not its command (performance, embedded)."""
+    """Celery's own worker in a thread: its controller, not its command (performance, embedded).
+
+    The controller says none of the signals that start the drain in a worker of its own.
+    """
 
     def __init__(self, app: Celery) -> None:
         self._controller: Any = app.WorkController(
@@ -56,6 +60,7 @@ class WorkerPart:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
+        runtime.running()
         self._thread.start()
 
     def stop(self) -> None:

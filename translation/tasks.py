@@ -8,9 +8,9 @@ from typing import Any
 from celery import shared_task
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.signals import (
+    celeryd_after_setup,
     worker_process_init,
     worker_process_shutdown,
-    worker_ready,
     worker_shutdown,
 )
 
@@ -40,16 +40,17 @@ def renew_token() -> None:
         logger.warning("token not renewed: %s", error)
 
 
-# The drain runs from the worker's start, so that it sweeps before any wake-up. With the prefork
-# pool it lives in the children, with threads in the worker itself.
+# The drain runs from the worker's start and not from Celery's `worker_ready`, which waits for the
+# broker: it sweeps by itself, and so delivers while Redis is away (reliability G1). With the
+# prefork pool it lives in the children, with threads in the worker itself.
 @worker_process_init.connect
 def _start_in_child(**kwargs: Any) -> None:
     _start()
 
 
-@worker_ready.connect
-def _start_in_worker(sender: Any = None, **kwargs: Any) -> None:
-    if not issubclass(sender.pool.__class__, PreforkPool):
+@celeryd_after_setup.connect
+def _start_in_worker(instance: Any, **kwargs: Any) -> None:
+    if not issubclass(instance.pool_cls, PreforkPool):
         _start()
 
 
