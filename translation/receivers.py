@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
+from conversations.outages import Outage
 from conversations.signals import work_arrived
-
-logger = logging.getLogger(__name__)
 
 # A worker that was woken looks often for a while (drain.LINGER_S): it needs no second call.
 _APART_S = 1.0
@@ -52,9 +50,16 @@ def _send() -> None:
         drain.apply_async(expires=30)
     except (OperationalError, OSError) as error:
         # The sweep finds the rows within a second; Redis is only latency (reliability G1).
-        logger.warning("no wake-up sent: %s", type(error).__name__)
+        _redis.say(
+            f"no wake-ups are sent, because Redis does not answer "
+            f"({type(error.__cause__ or error).__name__}). Messages are delivered all the same, "
+            "up to a second later. Start Redis or correct REDIS_URL."
+        )
+    else:
+        _redis.over("Redis answers again, wake-ups are sent")
 
 
+_redis = Outage(again_s=None)
 _alarm = _Alarm()
 
 

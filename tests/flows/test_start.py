@@ -12,6 +12,7 @@ from django.db import connection
 from conversations.models import Delivery
 from tests.flows.platform import Platform, assert_went_well
 from tests.processes import Processes, RunningProcess, database_url_of
+from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.flow
 NO_REDIS = "redis://127.0.0.1:1/0"  # nobody listens there
@@ -46,6 +47,48 @@ def test_a_worker_that_is_started_without_redis_delivers(
     assert worker.stop() == 0
     assert gateway.stop() == 0
     assert "Traceback" not in worker.output() + gateway.output()
+
+
+@pytest.fixture
+def redis(processes: Processes) -> Iterator[RedisServer]:
+    """A Redis of the processes' own, which is not there yet."""
+    server = RedisServer()
+    processes.environment["REDIS_URL"] = server.url
+    try:
+        yield server
+    finally:
+        server.stop()
+        server.remove()
+
+
+def test_a_gateway_says_once_an_outage_that_redis_is_away_and_what_it_means(
+    processes: Processes, platform: Platform, redis: RedisServer
+):
+    gateway = processes.start_gateway(ready=platform.is_watched)
+
+    def speak(*, until: str, times: int) -> None:
+        """Goes on speaking, so that there are many wake-ups to be sent."""
+
+        def is_said() -> bool:
+            platform.say("Hola", conversation="conv-1", language="ES", translation="Hello")
+            return len(lines_about(gateway, until)) == times
+
+        processes.wait_until(is_said, what=until, of=gateway)
+        spoken = platform.counts()["guest"]
+        processes.wait_until(
+            lambda: is_said() and platform.counts()["guest"] >= spoken + 20, what="it goes on"
+        )
+
+    for outage in (1, 2):
+        speak(until="no wake-ups are sent", times=outage)
+        redis.start()
+        speak(until="Redis answers again", times=outage)
+        redis.stop()
+
+    line = lines_about(gateway, "no wake-ups are sent")[0]
+    assert "delivered all the same" in line
+    assert "REDIS_URL" in line
+    assert "Traceback" not in gateway.output()
 
 
 # --- Settings -----------------------------------------------------------------------------------
