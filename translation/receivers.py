@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.dispatch import receiver
@@ -17,30 +19,30 @@ _APART_S = 1.0
 
 
 class _Alarm:
-    """At most one wake-up in _APART_S: the first at once, the last of a burst at its end."""
+    """Sends at most one wake-up in _APART_S, the first at once, from a thread of its own: a broker
+    that accepts and never answers must not hold up whoever rings (reliability F9)."""
 
-    def __init__(self) -> None:
+    def __init__(self, send: Callable[[], None]) -> None:
+        self._send = send
         self._lock = threading.Lock()
-        self._last = 0.0
-        self._timer: threading.Timer | None = None
+        self._wanted = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pid = 0
 
     def ring(self) -> None:
+        self._wanted.set()
         with self._lock:
-            wait_s = self._last + _APART_S - time.monotonic()
-            if wait_s > 0:
-                if self._timer is None:
-                    self._timer = threading.Timer(wait_s, self._ring_late)
-                    self._timer.daemon = True
-                    self._timer.start()
-                return
-            self._last = time.monotonic()
-        _send()
+            if self._thread is None or self._pid != os.getpid():  # a fork has no threads
+                self._pid = os.getpid()
+                self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
+                self._thread.start()
 
-    def _ring_late(self) -> None:
-        with self._lock:
-            self._timer = None
-            self._last = time.monotonic()
-        _send()
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            self._send()
+            time.sleep(_APART_S)
 
 
 def _send() -> None:
@@ -60,7 +62,7 @@ def _send() -> None:
 
 
 _redis = Outage(again_s=None)
-_alarm = _Alarm()
+_alarm = _Alarm(_send)
 
 
 @receiver(work_arrived)
