@@ -9,8 +9,7 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError, close_old_connections, connection
 
-from conversations.models import Conversation
-from conversations.models.bulk import select_rows
+from conversations.models.trip import Trip
 from conversations.watch import limited
 
 pytestmark = [
@@ -44,12 +43,13 @@ def sleep_in_the_database(seconds: float) -> None:
         cursor.execute("SELECT pg_sleep(%s)", [seconds])
 
 
-def sleep_on_the_way(seconds: float) -> None:
-    select_rows(Conversation, f"pg_sleep({seconds})::text = '' AND id = %s", [0], order="id")
-    select_rows(Conversation, f"(SELECT pg_sleep({seconds}))::text = %s", [""])
+def sleep_on_a_trip(seconds: float) -> None:
+    trip = Trip()
+    trip.ask("SELECT pg_sleep(%s)", [seconds], lambda *_: None)
+    trip.go()
 
 
-@pytest.mark.parametrize("sleep", [sleep_in_the_database, sleep_on_the_way])
+@pytest.mark.parametrize("sleep", [sleep_in_the_database, sleep_on_a_trip])
 def test_a_call_without_an_answer_fails_and_the_next_one_works(sleep: Callable[[float], None]):
     def act() -> None:
         begin = time.monotonic()

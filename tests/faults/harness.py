@@ -34,7 +34,7 @@ LATE_S = 4.5  # what the platform may still apply when all seems quiet
 WATCHED = 6
 LOOK_S = 0.25
 MAX_GROWTH = 1.1
-SILENCE_S = 4.0  # longer than a drain looks often after its last work
+SILENCE_S = 7.0  # longer than a drain looks often after its last work
 LAST_WORDS = 3
 
 

@@ -77,7 +77,7 @@ MUTATIONS = (
                 '"work_at <= %s AND (%s IS NOT NULL"',
             ),
             Edit(
-                "translation/work.py",
+                "conversations/services/leases.py",
                 "AND (lease_until IS NULL OR lease_until < %s OR lease_owner = %s)",
                 "AND (%s IS NOT NULL OR lease_owner = %s)",
             ),
@@ -112,12 +112,18 @@ MUTATIONS = (
         frozenset({"out_of_order"}),
     ),
     Mutation(
+        # Nor does the database call: either of the two finds what no wake-up announced.
         "sweep",
         (
             Edit(
                 "translation/drain.py",
-                "asyncio.timeout(_BUSY_LOOK_S if is_busy else SWEEP_S)",
-                "asyncio.timeout(_BUSY_LOOK_S if is_busy else None)",
+                "asyncio.timeout(pause_s)",
+                "asyncio.timeout(pause_s if is_busy else None)",
+            ),
+            Edit(
+                "conversations/listening.py",
+                'if connection.vendor != "postgresql":',
+                "if connection.vendor:",
             ),
         ),
         frozenset({"stuck"}),

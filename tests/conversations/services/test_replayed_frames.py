@@ -82,7 +82,7 @@ def test_what_the_history_brought_meanwhile_is_not_stored_twice(sam):
         (wire(type="fax"), "Its type is unknown to this version"),
         (wire(type="typing", state="active"), "somebody types"),
         (wire(type="readReceipt", messageId="m-none"), "a message that is unknown"),
-        (wire(id="x" * 201), "One of its ids is too long"),
+        (wire(id="x" * 201), "id is not a string of 1 to 200 characters"),
     ],
 )
 def test_what_cannot_be_stored_stays_open_and_says_why(sam, raw: bytes, words: str):
