@@ -75,6 +75,7 @@ class Drain:
         self._look_everywhere = True
         self._called: set[int] = set()
         self._hears = False  # the database calls us: no need to look often
+        self._looking = asyncio.Lock()
         self._stopping = False
         self._is_full = False
         self._looked_at = 0.0
@@ -105,8 +106,9 @@ class Drain:
         """Until `stop`. A look that fails (database away) is repeated, never fatal."""
         while not self._stopping:
             try:
-                await self._keep_leases()
-                await self._look()
+                async with self._looking:
+                    await self._keep_leases()
+                    await self._look()
                 await self._report_provider()
                 await self._find_forgotten()
             except DatabaseError as error:
@@ -120,6 +122,8 @@ class Drain:
         """Stop claiming; lanes end their current step, and every conversation is given back."""
         self._stopping = True
         self.wake()
+        async with self._looking:
+            pass  # a look that is under way may still open lanes
         for lane in self._lanes.values():
             lane.stopping = True
         if self._tasks:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from conversations.genesys.protocols.messages import event_of
@@ -96,6 +98,29 @@ async def test_a_stopped_drain_ends_its_step_and_gives_the_rest_back(simulator):
     async with working(simulator, owner="two") as heir:
         await heir.until_idle()
         assert heir.posts() == ["EN 1", "EN 2", "EN 3"]
+
+
+async def test_a_drain_that_is_stopped_while_it_claims_keeps_no_conversation(simulator):
+    def hear_elsewhere() -> None:
+        """As a gateway does."""
+        said = event_of(simulator.world.say_as_guest(place, "Hola"))
+        record_events([said], stream="messaging")
+        connection.close()
+
+    async with working(simulator, owner="one") as worker:
+        place = simulator.world.conversation("conv-1")
+        async with worker.drain._looking:
+            await asyncio.to_thread(hear_elsewhere)
+            heard = await worker.crossing.call(Conversation.objects.get)
+            worker.drain.wake()
+        while not worker.drain._looking.locked():
+            await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251 - it claims, but this loop has not yet heard of it
+        await worker.drain.stop()
+
+        conversation = await worker.crossing.call(Conversation.objects.get)
+        assert conversation.lease_owner == ""
+        assert conversation.work_at > heard.work_at  # it was claimed, and given back
 
 
 async def test_the_work_of_a_dead_worker_is_taken_over_when_its_lease_ends(simulator):
