@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Django's command line for Parley."""
 
-import argparse
 import os
+import signal
 import sys
 
 SIMULATOR_PORT = 9000
@@ -11,6 +11,10 @@ INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if sys.argv[1:2] == ["run_embedded"]:
+        # Until its parts run there is nothing to stop, and afterwards they are stopped by
+        # config.interrupts. A KeyboardInterrupt would be traced, or lost in somebody's callback.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     try:
         run()
     except KeyboardInterrupt:
@@ -18,6 +22,7 @@ def main() -> None:
 
 
 def run() -> None:
+    """Imports stand inside, so that Ctrl-C is as quiet while they run as later."""
     from config import startup
 
     with startup.one_line():
@@ -29,6 +34,8 @@ def run() -> None:
 
 def prepare_environment(argv: list[str]) -> None:
     """The demo makes its own settings; every other command finds them again."""
+    import argparse
+
     from config import embedded
 
     if "run_embedded" not in argv[1:2]:

@@ -66,9 +66,11 @@ def _set_defaults() -> None:
 def _write_kept() -> None:
     lines = [f"{name}={secrets.token_urlsafe(36)}" for name in _MADE[:-1]]
     lines.append(f"{_MADE[-1]}={secrets.token_hex(4)}")
-    descriptor = os.open(_KEPT, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    unfinished = _KEPT.with_suffix(".new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
+    unfinished.rename(_KEPT)  # all of it or nothing, whenever Ctrl-C comes
 
 
 def is_free(port: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from celery import Celery
@@ -25,26 +26,28 @@ class GatewayPart:
     """The gateway's supervisor on an event loop of its own."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._supervisor: Supervisor | None = None
+        self._running: Future[Supervisor] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 
     def start(self) -> None:
+        """Returns once it runs: from then on it can be stopped."""
         self._thread.start()
+        self._running.result(timeout=10)
 
     def stop(self) -> None:
-        if self._supervisor is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._supervisor.stop)
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._running.result().stop)
             self._thread.join(timeout=20)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._live())
-        self._loop.close()
+        asyncio.run(self._live())
 
     async def _live(self) -> None:
-        self._supervisor = Supervisor()
-        await self._supervisor.run()
+        supervisor = Supervisor()
+        self._loop = asyncio.get_running_loop()
+        self._running.set_result(supervisor)
+        await supervisor.run()
 
 
 class WorkerPart:
@@ -54,18 +57,26 @@ class WorkerPart:
     """
 
     def __init__(self, app: Celery) -> None:
+        self._ready = threading.Event()
         self._controller: Any = app.WorkController(
-            pool_cls="solo", queues=["rt", "sync", "bulk"], loglevel="WARNING", without_mingle=True
+            pool_cls="solo",
+            queues=["rt", "sync", "bulk"],
+            loglevel="WARNING",
+            without_mingle=True,
+            ready_callback=lambda consumer: self._ready.set(),
         )
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
+        """Returns once it takes tasks: a controller that is stopped earlier starts all the same."""
         runtime.running()
         self._thread.start()
+        self._ready.wait(timeout=10)
 
     def stop(self) -> None:
         self._controller.stop()
         self._thread.join(timeout=5)
+        runtime.stop()
 
     def _run(self) -> None:
         try:

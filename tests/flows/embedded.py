@@ -12,7 +12,13 @@ from typing import Any
 import httpx
 
 from tests.flows.platform import Platform
-from tests.processes import STOP_WITHIN_S, Processes, RunningProcess, bare_environment
+from tests.processes import (
+    STOP_WITHIN_S,
+    Processes,
+    RunningProcess,
+    bare_environment,
+    is_listening,
+)
 from tests.server_process import spare_port
 
 
@@ -30,11 +36,14 @@ class Embedded:
             inherited=bare_environment(),
         )
 
-    def start(self, *, scenario: str = "demo", speed: float = 1.0) -> RunningProcess:
+    def begin(self, *, scenario: str = "demo", speed: float = 1.0) -> RunningProcess:
+        """Without waiting for anything."""
         ports = ["--port", str(self.port), "--simulator-port", str(self.simulator_port)]
         played = ["--scenario", scenario, "--speed", str(speed)]
-        command = ["manage.py", "run_embedded", *ports, *played]
-        running = self.processes.start("embedded", command)
+        return self.processes.start("embedded", ["manage.py", "run_embedded", *ports, *played])
+
+    def start(self, *, scenario: str = "demo", speed: float = 1.0) -> RunningProcess:
+        running = self.begin(scenario=scenario, speed=speed)
         for is_ready, what in (
             (self.answers, "the pages answer"),
             (self.platform.is_watched, "the gateway holds the socket"),
@@ -47,6 +56,9 @@ class Embedded:
             return httpx.get(f"{self.address}/healthz").status_code == 200
         except httpx.TransportError:
             return False
+
+    def is_simulated(self) -> bool:
+        return is_listening(self.simulator_port)
 
     def query(self, sql: str) -> list[Any]:
         """Read only, beside the running processes."""

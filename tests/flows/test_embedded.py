@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -61,6 +62,30 @@ def test_one_command_shows_translated_conversations_and_keeps_them(embedded: Emb
 
     verified = embedded.processes.run("verify_audit")
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        lambda embedded: (embedded.home / "embedded.env").exists(),
+        lambda embedded: (embedded.home / "parley.sqlite3").exists(),
+        Embedded.is_simulated,
+        Embedded.answers,
+    ],
+    ids=["before the settings", "before the tables", "before the gateway", "before the first page"],
+)
+def test_ctrl_c_while_it_starts_ends_it_without_a_word_of_python(
+    embedded: Embedded, moment: Callable[[Embedded], bool]
+):
+    running = embedded.begin()
+    embedded.processes.wait_until(lambda: moment(embedded), what="it has come so far", of=running)
+
+    assert interrupt(running) in {0, 130}
+
+    assert not has_processes(running)
+    assert "Traceback" not in running.output(), running.output()
+    assert "KeyboardInterrupt" not in running.output()
+    assert '"level": "error"' not in running.output()
 
 
 def assert_stops(embedded: Embedded, running: RunningProcess) -> None:

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config import demo, embedded
 from config.celery import app
+from config.interrupts import Interrupts
 from config.parts import GatewayPart, Part, SchedulePart, WorkerPart
 from conversations.simulator.config import SimulatorConfig
 from conversations.simulator.server import run_in_thread
@@ -46,7 +47,8 @@ class Command(BaseCommand):
         self._run(options, password)
 
     def _run(self, options: dict[str, Any], password: str) -> None:
-        with contextlib.ExitStack() as running:  # what was started is stopped, last one first
+        # What was started is stopped, last one first; a second Ctrl-C does not wait for that.
+        with contextlib.ExitStack() as running, Interrupts() as interrupts:
             running.callback(
                 self.stdout.write, "Stopped. Your data is kept; `make run` goes on with it."
             )
@@ -59,13 +61,15 @@ class Command(BaseCommand):
                 )
             )
             running.callback(simulator.stop)
+            interrupts.check()
             parts: list[Part] = [GatewayPart(), WorkerPart(app), SchedulePart(app)]
             for part in parts:
                 part.start()
                 running.callback(part.stop)
+                interrupts.check()
             running.callback(self.stdout.write, "Stopping …")
             self._greet(options["port"], simulator.base_url, password)
-            _serve(options["port"])
+            _serve(options["port"], interrupts)
 
     def _greet(self, port: int, simulator: str, password: str) -> None:
         lines = [
@@ -81,8 +85,10 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _serve(port: int) -> None:
+def _serve(port: int, interrupts: Interrupts) -> None:
     """Daphne in the main thread, until Ctrl-C or SIGTERM."""
+    from twisted.internet import reactor  # Daphne has chosen which
+
     from config.asgi import application
 
     server = Server(
@@ -96,4 +102,5 @@ def _serve(port: int) -> None:
         websocket_max_frame_size=65_536,
         verbosity=0,
     )
+    interrupts.end_by(lambda: reactor.callFromThread(server.stop))
     server.run()
