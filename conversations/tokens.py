@@ -19,6 +19,11 @@ _WAIT_FOR_OTHERS_S = 15.0
 _POLL_S = 0.1
 _LAST_USE = timedelta(seconds=2)  # a token this near its end is not sent any more
 
+_REFUSED = (
+    "the token endpoint has refused GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET: correct them, or "
+    "have them asked again (admin, Access tokens)"
+)
+
 Call = Callable[..., Awaitable[Any]]
 
 
@@ -52,7 +57,7 @@ class DatabaseTokens:
             while asyncio.get_running_loop().time() < deadline:
                 stored = await self._call(service.stored_token, self._credentials)
                 if stored.refused:
-                    raise CredentialsRefused()
+                    raise CredentialsRefused(_REFUSED)
                 token = stored.token
                 if token and token.generation > beyond and token.expires_at > due_before:
                     self._kept = token

@@ -13,11 +13,15 @@ from celery.signals import (
     worker_process_shutdown,
     worker_shutdown,
 )
+from django.db import DatabaseError, InterfaceError
 
+from conversations import outages
 from conversations.genesys.exceptions import CredentialsRefused, GenesysError
 from translation import runtime
 
 logger = logging.getLogger(__name__)
+
+_refusal = outages.Outage(again_s=600)
 
 
 @shared_task(name="rt.drain")
@@ -31,13 +35,15 @@ def renew_token() -> None:
     """Renew the token 60 s before its end, so that no request waits for it (protocol OAuth)."""
     try:
         runtime.running().renew_token()
-    except CredentialsRefused:
-        logger.error(
-            "GENESYS_CLIENT_ID or GENESYS_CLIENT_SECRET is wrong: the token endpoint answered 401. "
-            "Correct them and restart; nothing is asked until they change."
-        )
+    except CredentialsRefused as error:
+        _refusal.say(f"{error}; nothing is asked until then", level=logging.ERROR)
     except GenesysError as error:
         logger.warning("token not renewed: %s", error)
+    except (DatabaseError, InterfaceError) as error:
+        if outages.trouble_of(error) is None:  # else it was said, once
+            raise
+    else:
+        _refusal.over("the token endpoint accepts the credentials")
 
 
 # The drain runs from the worker's start and not from Celery's `worker_ready`, which waits for the

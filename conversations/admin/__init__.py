@@ -9,6 +9,7 @@ from conversations.admin import (
     message,
     people,
     stream,
+    token,
     verification,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "message",
     "people",
     "stream",
+    "token",
     "verification",
 ]

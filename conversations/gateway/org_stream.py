@@ -24,7 +24,8 @@ from conversations.genesys.session import Session, StateChange
 from conversations.live import doorbell
 from conversations.models import Conversation, StreamState
 from conversations.net.http import HttpClient
-from conversations.tokens import DatabaseTokens
+from conversations.services.tokens import credentials_of, is_refused
+from conversations.tokens import Call, DatabaseTokens
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class OrgStream:
         self._connected_at: datetime | None = None
         self._backfilled_at: datetime | None = None
         self._keys: OrderedDict[str, int] = OrderedDict()
+        self._credentials = credentials_of(config)
+        self._seen_refused = False
 
     async def run(self) -> None:
         """Until `stop`; what was received is committed before it returns."""
@@ -75,6 +78,20 @@ class OrgStream:
 
     def stop(self) -> None:
         self._session.stop()
+
+    async def retry_if_forgiven(self, call: Call) -> None:
+        """Try a refused stream at once where a person had the refusal forgotten.
+
+        Only a refusal that was seen and is gone counts: one for any other reason waits its time.
+        """
+        if self._state is None or self._state.state != "refused":
+            self._seen_refused = False
+            return
+        refused = await call(is_refused, self._credentials)
+        if self._seen_refused and not refused:
+            logger.info("stream %s: the refusal was forgotten, trying at once", KIND)
+            self._session.retry_now()
+        self._seen_refused = refused
 
     def progress(self) -> Progress:
         """What has happened since the last call."""

@@ -62,6 +62,7 @@ class Supervisor:
                 if kept is False or loop.time() > held_until - _LEASE_MARGIN_S:
                     logger.warning("stream %s: lease lost, closing", KIND)
                     break
+                await self._retry_if_forgiven(stream)
                 await self._pause()
         finally:
             stream.stop()
@@ -84,6 +85,12 @@ class Supervisor:
             _tell(error)
             return None
 
+    async def _retry_if_forgiven(self, stream: OrgStream) -> None:
+        try:
+            await stream.retry_if_forgiven(self._leases.call)
+        except (DatabaseError, InterfaceError) as error:
+            _tell(error)
+
     async def _let_go(self, stream: OrgStream) -> None:
         try:
             await self._renew(stream)
@@ -104,4 +111,4 @@ class Supervisor:
 def _tell(error: Exception) -> None:
     """What is wrong with the database itself was said by the crossing, once."""
     if outages.trouble_of(error) is None:
-        logger.warning("a lease could not be written: %s", type(error).__name__)
+        logger.warning("the database refused a lease: %s", type(error).__name__)

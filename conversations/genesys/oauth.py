@@ -77,12 +77,13 @@ async def fetch_token(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     random: Callable[[], float] = randomness.random,
     generation: int = 0,
+    tries: int = TRIES,
 ) -> Token:
-    """Ask the token endpoint, at most three times; a 401 is never asked again."""
+    """Ask the token endpoint, at most `tries` times; a 401 is never asked again."""
     register_secret(config.client_secret)
     headers, form = _credentials(config)
     failure = TokenUnavailable("not asked")
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, tries + 1):
         if attempt > 1:
             await sleep(failure.retry_after_s or retry_delay_s(attempt - 1, random=random))
         asked_at = now()

@@ -78,6 +78,7 @@ class Session:
         self._sound_after_s = sound_after_s
         self._refused_retry_s = refused_retry_s
         self._stopping = asyncio.Event()
+        self._retrying = asyncio.Event()
         self._attempts = 0
         self._refusals = 0  # in a row, for want of a good token
         self._used: Token | None = None
@@ -102,6 +103,10 @@ class Session:
     def stop(self) -> None:
         """Close the socket and let `run` return."""
         self._stopping.set()
+
+    def retry_now(self) -> None:
+        """End the wait of a refused stream: a person says that its cause is mended."""
+        self._retrying.set()
 
     async def _keep_connected(self) -> str:
         while True:
@@ -179,9 +184,18 @@ class Session:
 
     async def _wait_refused(self, reason: str) -> None:
         self._must_renew = True
+        self._retrying.clear()
         self._announce("refused", reason)
         logger.error("stream %s refused: %s", self._name, reason)
-        await self._sleep(self._refused_retry_s)
+        waits = {
+            asyncio.ensure_future(self._sleep(self._refused_retry_s)),
+            asyncio.create_task(self._retrying.wait(), name=f"session-retry:{self._name}"),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     def _fresh_delays(self) -> Iterator[float]:
         return delays(random=self._random)

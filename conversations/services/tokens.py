@@ -84,6 +84,19 @@ def abandon_renewal(credentials: str, *, refused: bool) -> None:
     )
 
 
+def forget_refusal(pk: int) -> bool:
+    """Whether there was one: the credentials are asked again, once, by whoever needs a token.
+
+    For a person who knows that the platform's side was mended. TRAP: never called by a program,
+    because then a restart loop is a storm of token requests.
+    """
+    return AccessToken.objects.filter(pk=pk, refused_at__isnull=False).update(refused_at=None) == 1
+
+
+def is_refused(credentials: str) -> bool:
+    return AccessToken.objects.filter(fingerprint=credentials, refused_at__isnull=False).exists()
+
+
 def _usable(row: AccessToken, now: datetime) -> Token | None:
     if not row.secret or row.expires_at is None or row.expires_at <= now:
         return None

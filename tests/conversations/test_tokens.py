@@ -145,6 +145,40 @@ async def test_refused_credentials_are_remembered_and_not_asked_again():
         assert len(asked.requests) == 1
 
 
+async def test_a_forgotten_refusal_is_one_request_of_all_processes_and_then_remembered_again():
+    async with deployment(Endpoint(status=401), processes=3) as (processes, asked, crossing):
+        with pytest.raises(CredentialsRefused):
+            await processes[0].current()
+
+        for count in (2, 3):
+            assert await crossing.call(forget)
+            for _ in range(2):
+                found = await asyncio.gather(
+                    *(tokens.current() for tokens in processes), return_exceptions=True
+                )
+                assert {type(one) for one in found} == {CredentialsRefused}
+            assert len(asked.requests) == count
+
+
+async def test_after_a_forgotten_refusal_a_mended_platform_gives_a_token():
+    endpoint = Endpoint(status=401)
+    async with deployment(endpoint) as ((tokens,), _, crossing):
+        with pytest.raises(CredentialsRefused):
+            await tokens.current()
+        endpoint.status = 200
+        with pytest.raises(CredentialsRefused):
+            await tokens.current()
+
+        await crossing.call(forget)
+
+        assert (await tokens.current()).access_token == "CANARY-token-1"
+        assert not await crossing.call(forget)
+
+
+def forget() -> bool:
+    return service.forget_refusal(AccessToken.objects.get().pk)
+
+
 async def test_new_credentials_are_asked_although_the_old_ones_were_refused():
     endpoint = Endpoint(status=401)
     async with deployment(endpoint) as ((tokens,), asked, crossing):

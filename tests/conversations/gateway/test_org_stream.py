@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
-from conversations.models import Conversation, DeadLetter, Message, StreamState
+from conversations.models import AccessToken, Conversation, DeadLetter, Message, StreamState
+from conversations.services.tokens import forget_refusal
 from conversations.services.verification import verify_journal
 from tests.conversations.gateway.gateways import Gateway, gateway
 
@@ -87,6 +91,57 @@ async def test_wrong_credentials_are_said_and_not_asked_again(settings, simulato
         row = await running.ask(StreamState.objects.get)
         assert "GENESYS_CLIENT_SECRET" in row.reason
         assert len(running.entries("token")) == 1
+
+
+def forget() -> None:
+    assert forget_refusal(AccessToken.objects.get().pk)
+
+
+def is_refused_again() -> bool:
+    return AccessToken.objects.filter(refused_at__isnull=False).exists()
+
+
+async def test_a_forgotten_refusal_is_asked_once_and_live_as_soon_as_the_platform_is_mended(
+    settings, simulator
+):
+    settings.GENESYS_CLIENT_SECRET = "new-secret"
+    async with gateway(settings, simulator) as running:
+        await running.until(lambda: StreamState.objects.filter(state="refused").exists())
+        await asyncio.sleep(2.5)  # it has looked, more than once
+        assert len(running.entries("token")) == 1
+
+        # In vain: it is asked once and remembered again.
+        await running.ask(forget)
+        await running.until(is_refused_again)
+        await asyncio.sleep(2.5)
+        assert len(running.entries("token")) == 2
+
+        # The platform's side is mended: only now somebody says so again.
+        world = simulator.world
+        world.config = replace(world.config, client_secret="new-secret")
+        await asyncio.sleep(1.5)
+        assert len(running.entries("token")) == 2
+        await running.ask(forget)
+        await running.until_connected(within_s=4)
+        assert len(running.entries("token")) == 3
+
+
+async def test_a_stream_that_is_refused_for_another_reason_waits_its_time(settings, simulator):
+    async with gateway(settings, simulator) as running:
+        settings.GENESYS_SCOPES = "webchat:send"  # webchat:read is what the socket needs
+        await running.until(lambda: StreamState.objects.filter(state="refused").exists())
+        asked = len(running.entries("token"))
+        await asyncio.sleep(2.5)
+
+        assert len(running.entries("token")) == asked
+
+
+async def test_a_gateway_that_restarts_for_ever_asks_no_refused_credentials(settings, simulator):
+    settings.GENESYS_CLIENT_SECRET = "wrong"
+    for _ in range(4):
+        async with gateway(settings, simulator) as running:
+            await running.until(lambda: StreamState.objects.filter(state="refused").exists())
+            assert len(running.entries("token")) == 1
 
 
 async def test_the_state_is_written_down_for_whoever_looks(settings, simulator):

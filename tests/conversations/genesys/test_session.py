@@ -199,6 +199,33 @@ async def test_an_event_handler_that_fails_does_not_end_the_stream(
     assert "token-0" not in caplog.text
 
 
+async def test_a_refused_stream_is_tried_at_once_on_somebodys_word_and_then_waits_again() -> None:
+    async with socket_server(never, process_request=answering(403)) as url:
+        watched = Watched(url)
+        released = asyncio.Event()
+
+        async def waits(seconds: float) -> None:
+            watched.waits.append(seconds)
+            await released.wait()
+
+        watched.session._sleep = waits
+        watched.session.retry_now()  # nobody waits: it is not kept for later
+        running = asyncio.create_task(watched.run())
+        async with asyncio.timeout(5):
+            for count in (1, 2, 3):
+                while len(watched.waits) < count:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.05)
+                assert len(watched.waits) == count
+                watched.session.retry_now()
+        watched.session.stop()
+        await running
+
+    refused = [change.state for change in watched.states if change.state == "refused"]
+    assert len(refused) in {3, 4}
+    assert set(watched.waits) == {300}
+
+
 async def test_a_cancelled_session_is_cancelled_and_says_stopped() -> None:
     async with socket_server(never) as url:
         watched = Watched(url)
