@@ -31,7 +31,7 @@ def entry(url: str) -> dict[str, object]:
         ) from None
     if parts.scheme == "sqlite":
         return _sqlite(url)
-    if parts.scheme in _POSTGRESQL:
+    if parts.scheme in _POSTGRESQL and "://" in url:
         return _postgresql(url)
     raise ImproperlyConfigured(
         "DATABASE_URL must begin with postgresql:// or sqlite:///, for example "

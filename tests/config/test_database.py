@@ -53,10 +53,15 @@ def test_sqlite_writes_to_the_disk_and_takes_its_lock_at_once():
     assert "synchronous=FULL" in options["init_command"]
 
 
-@pytest.mark.parametrize("url", ["mysql://db/parley", "parley", "", "postgresql+x://db/p"])
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://db/parley", "parley", "", "postgresql+x://db/p", "postgres:parley:CANARY@db/parley"],
+)
 def test_another_database_is_refused_with_an_example_and_without_the_password(url: str):
-    with pytest.raises(ImproperlyConfigured, match="postgresql://"):
+    with pytest.raises(ImproperlyConfigured, match="postgresql://") as refused:
         entry(url)
+
+    assert "CANARY" not in str(refused.value)
 
 
 @pytest.mark.parametrize("password", ["CAN/ARY", "CAN#ARY", "CAN?ARY"])

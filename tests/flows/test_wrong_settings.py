@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import time
 
 import httpx
 import pytest
@@ -75,6 +77,33 @@ def test_the_doctor_names_the_server_that_does_not_answer(
     assert "not reachable" in line
     assert "start the server it names" in line
     assert "Traceback" not in ended.stderr
+
+
+def test_the_doctor_has_examined_everything_in_seconds_whatever_is_silent(machine: Processes):
+    """A database that takes the connection and says nothing is the slowest of all."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = "{}:{}".format(*silent.getsockname())
+        machine.environment |= {
+            "DATABASE_URL": f"postgresql://parley:parley@{address}/parley",
+            "REDIS_URL": f"redis://{address}/0",
+            "GENESYS_API_URL": f"http://{NOWHERE}",
+            "TRANSLATION_API_URL": f"http://{NOWHERE}",
+        }
+        began = time.monotonic()
+        ended = machine.run("doctor")
+
+    assert time.monotonic() - began < 8  # of which Python and Django take one or two to start
+    assert ended.returncode == 1
+    names = [line.split(":")[0].split(maxsplit=1)[1] for line in ended.stdout.splitlines()]
+    assert names == [
+        "keys",
+        "origins",
+        "database",
+        "broker",
+        "Genesys credentials",
+        "translation",
+        "clock",
+    ]
 
 
 @pytest.mark.parametrize(

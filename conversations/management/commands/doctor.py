@@ -1,6 +1,7 @@
 """`doctor`: configuration and reachability of everything Parley depends on, a line each.
 
-It changes nothing and prints no secret; each failure names the setting and the fix.
+It changes nothing and prints no secret; each failure names the setting and the fix. The checks run
+side by side, so that several things that do not answer take no longer than one.
 """
 
 from __future__ import annotations
@@ -8,27 +9,32 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from conversations import conf
+from conversations.genesys.config import GenesysConfig
 from conversations.genesys.exceptions import CredentialsRefused, GenesysError
 from conversations.genesys.oauth import fetch_token
-from conversations.health import broker_reason, database_reason
+from conversations.health import broker_reason
 from conversations.net.exceptions import NetError
 from conversations.net.http import HttpClient
 from conversations.net.masking import mask
+from conversations.services.tokens import credentials_of, is_refused
 
 CONNECT_TIMEOUT_S = 3.0
+DATABASE_TIMEOUT_S = 2  # for each of its addresses; the least that PostgreSQL's client takes
 CLOCK_SKEW_S = 5.0
 KEY_LENGTH = 32
 KEYS = ("SECRET_KEY", "FIELD_KEY", "JOURNAL_KEY")
@@ -46,16 +52,23 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         failed = 0
-        for name, check in CHECKS.items():
-            try:
-                said = check()
-            except Unwell as error:
-                failed += 1
-                self.stdout.write(f"FAIL {name}: {mask(str(error))}")
-            else:
-                self.stdout.write(f"ok   {name}: {mask(said)}")
+        with ThreadPoolExecutor(len(CHECKS), thread_name_prefix="doctor") as threads:
+            running = {name: threads.submit(_examine, check) for name, check in CHECKS.items()}
+            for name, answer in running.items():
+                is_well, said = answer.result()
+                failed += not is_well
+                self.stdout.write(f"{'ok  ' if is_well else 'FAIL'} {name}: {mask(said)}")
         if failed:
             raise CommandError(f"{failed} of {len(CHECKS)} checks failed.", returncode=1)
+
+
+def _examine(check: Callable[[], str]) -> tuple[bool, str]:
+    try:
+        return True, check()
+    except Unwell as error:
+        return False, str(error)
+    finally:
+        connection.close()  # each thread has its own
 
 
 def check_keys() -> str:
@@ -81,8 +94,8 @@ def check_origins() -> str:
 
 
 def check_database() -> str:
-    if reason := database_reason():
-        raise Unwell(f"{reason}. Set DATABASE_URL, and start the server it names.")
+    if reason := _database_reason():
+        raise Unwell(f"not reachable: {reason}. Set DATABASE_URL, and start the server it names.")
     try:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -91,6 +104,19 @@ def check_database() -> str:
     if plan:
         raise Unwell(f"{len(plan)} migrations are missing. Run manage.py migrate.")
     return f"{connection.vendor}, migrated"
+
+
+def _database_reason() -> str:
+    """Why it does not answer; asked without the pool, which only says that it has waited."""
+    try:
+        if connection.vendor == "postgresql":
+            limit = {"connect_timeout": DATABASE_TIMEOUT_S}
+            psycopg.connect(**connection.get_connection_params() | limit).close()
+        else:
+            connection.ensure_connection()
+    except (psycopg.Error, DatabaseError, InterfaceError) as error:
+        return str(error).strip().partition("\n")[0]
+    return ""
 
 
 def check_broker() -> str:
@@ -116,13 +142,25 @@ def check_credentials() -> str:
         ) from error
     except (GenesysError, NetError) as error:
         raise Unwell(f"{host}: {error}. Check GENESYS_ENV or GENESYS_OAUTH_URL.") from error
+    if _is_remembered_as_refused(config):
+        raise Unwell(
+            f"{host} gives a token, but has refused these credentials before, and nothing else "
+            "asks it until that is forgotten: admin, Access tokens, Ask for a token again."
+        )
     return f"{host} gives a token"
 
 
-async def _fetch_token(config: Any) -> None:
+def _is_remembered_as_refused(config: GenesysConfig) -> bool:
+    try:
+        return not _database_reason() and is_refused(credentials_of(config))
+    except DatabaseError:  # not migrated, as its own line says
+        return False
+
+
+async def _fetch_token(config: GenesysConfig) -> None:
     http = HttpClient()
     try:
-        await fetch_token(http, config, now=timezone.now)
+        await fetch_token(http, config, now=timezone.now, tries=1)
     finally:
         await http.aclose()
 
@@ -162,7 +200,7 @@ def check_clock() -> str:
 
 
 def _skews() -> Iterator[tuple[str, float]]:
-    if connection.vendor == "postgresql" and not database_reason():
+    if connection.vendor == "postgresql" and not _database_reason():
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
             (moment,) = cursor.fetchone()

@@ -13,6 +13,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
+
+from conversations.conf import genesys_config
+from conversations.models import AccessToken
+from conversations.services.tokens import credentials_of
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +124,27 @@ def test_what_is_wrong_is_named_with_its_fix(well, setting: str, value: Any, nam
     assert line(text, name).startswith("FAIL ")
     assert fix in line(text, name)
     assert text.count("FAIL ") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_that_is_remembered_is_told_with_the_way_to_have_it_forgotten(well):
+    credentials = credentials_of(genesys_config())
+    AccessToken.objects.create(fingerprint=credentials, refused_at=timezone.now())
+
+    code, text = doctor()
+
+    assert code == 1
+    assert "Ask for a token again" in line(text, "Genesys credentials")
+    assert AccessToken.objects.get().refused_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_of_earlier_credentials_is_of_no_interest(well):
+    AccessToken.objects.create(fingerprint="of others", refused_at=timezone.now())
+
+    code, text = doctor()
+
+    assert code == 0, text
 
 
 def test_a_clock_that_is_wrong_is_named(well):
