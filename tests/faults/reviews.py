@@ -23,12 +23,17 @@ _OVER_SHARE = 0.005  # with both sources up (reliability G2)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The settings of the run, in seconds, and wall clock − the ledger's monotonic clock."""
+    """The settings of the run, in seconds, and wall clock − the ledger's monotonic clock.
+
+    `deaf`: from when to when (ledger's clock) the gateways were hurt, so that an echo may have been
+    missed although the socket was open.
+    """
 
     reconcile_window_s: float = 5.0
     head_wait_s: float = 12.0
     ttl_s: float = 120.0
     clock_offset_s: float = 0.0
+    deaf: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,8 @@ def _judge(
         return Judgement("too old", is_needed=True)
     if reviewed - sent > limits.head_wait_s + _LATE_S:
         return Judgement("taken up too late", is_needed=True)
+    if any(begun < reviewed and sent < ended for begun, ended in limits.deaf):
+        return Judgement("an echo may have been missed", is_needed=True)
     telling = sum(good for at, good in since if at >= sent + limits.reconcile_window_s)
     if telling < 2 and any(not good for _, good in since):
         return Judgement("the history could not be read", is_needed=True)
