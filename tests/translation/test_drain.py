@@ -112,6 +112,7 @@ async def test_a_drain_that_is_stopped_while_it_claims_keeps_no_conversation(sim
         async with worker.drain._looking:
             await asyncio.to_thread(hear_elsewhere)
             heard = await worker.crossing.call(Conversation.objects.get)
+            worker.drain._renew_at = time.monotonic() + 60  # the next thing it does is to look
             worker.drain.wake()
         while not worker.drain._looking.locked():
             await asyncio.sleep(0)
