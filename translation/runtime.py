@@ -30,6 +30,10 @@ from translation.lane_tools import LaneTools
 
 logger = logging.getLogger(__name__)
 
+# Two workers and a gateway together stay within about 100 sockets to the platform.
+_PLATFORM_CONNECTIONS = 45
+_PROVIDER_CONNECTIONS = 10
+
 
 class Runtime:
     """A thread with an event loop that runs one drain; started once, stopped once."""
@@ -82,7 +86,8 @@ class Runtime:
         doorbell.lend(self._loop)
         crossing: Crossing[Change] = Crossing(commit_changes, name="worker")
         config = genesys_config()
-        platform, translation = HttpClient(), HttpClient()
+        platform = HttpClient(max_connections=_PLATFORM_CONNECTIONS)
+        translation = HttpClient(max_connections=_PROVIDER_CONNECTIONS)
         self._tokens = DatabaseTokens(config, platform, crossing.call)
         provider = _provider(translation)
         batcher = Batcher(provider, target=settings.TARGET_LANGUAGE)
