@@ -80,10 +80,19 @@ def close_connections_of_browser_tests(request: pytest.FixtureRequest) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     from django.db import connection
 
     let_flush_pass_triggers(connection)
+    yield
+    if connection.vendor != "postgresql":
+        return
+    # A thread that has not ended yet must not keep the database from being dropped.
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture
