@@ -61,8 +61,6 @@ def _replay(letter: DeadLetter, user: AbstractBaseUser) -> Outcome:
         return refused(letter)
     event = _read_again(letter)
     recorded = record_events([event], stream=letter.stream)
-    if recorded.malformed:
-        raise _CannotReplay("One of its ids is too long to be stored.")
     if isinstance(event, MessageRead) and not recorded.moved:
         raise _CannotReplay("It is a read mark of a message that is unknown, or read already.")
     conversation = Conversation.objects.get(external_id=event.conversation_id)
