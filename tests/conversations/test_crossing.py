@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection
 
 from conversations import crossing as module
-from conversations.crossing import Crossing
+from conversations.crossing import LATER, Crossing
 
 
 class Commits:
@@ -166,3 +166,18 @@ async def test_everything_runs_on_one_thread_that_is_not_the_loops():
 
     assert commits.threads == {name}
     assert name != threading.current_thread().name
+
+
+async def test_what_is_put_off_comes_first_in_the_next_batch_and_in_its_order():
+    batches: list[list[str]] = []
+
+    def commit(items: Sequence[str]) -> list[object]:
+        batches.append(list(items))
+        return [LATER if len(batches) == 1 and one.startswith("a") else one for one in items]
+
+    crossing: Crossing[str] = Crossing(commit, name="test")
+    results = await asyncio.gather(*(crossing.commit(one) for one in ("a1", "b1", "a2")))
+    await crossing.close()
+
+    assert results == ["a1", "b1", "a2"]
+    assert batches == [["a1", "b1", "a2"], ["a1", "a2"]]
