@@ -7,7 +7,8 @@ SHELL := /bin/sh
 PYTHON3 := $(shell for p in python3 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip --disable-pip-version-check install -qq --require-hashes
+# The lock files are complete. Resolved again, `coverage[toml]` takes whatever is newest and fails.
+PIP := $(PYTHON) -m pip --disable-pip-version-check install -qq --require-hashes --no-deps
 PORT ?= 8000
 
 # What production would set, for the checks alone: `check --deploy` looks at settings, not servers.
