@@ -98,7 +98,7 @@ def _rights(visible: ConversationQuerySet, claims: set[Claim]) -> dict[Claim, in
     found = {}
     for claim in claims:
         if claim.conversation is None and claim.scope != scope:
-            found[claim] = frames.RESTART  # they see other conversations now: open again
+            found[claim] = frames.SCOPE_CHANGED  # they see other conversations now: open again
         elif claim.conversation is not None and claim.conversation not in still:
             found[claim] = frames.FORBIDDEN
     return found
