@@ -5,7 +5,7 @@ The real document and scripts; the socket is played by the test, over lost and d
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -77,10 +77,12 @@ window.shown = () => {
 class ShownPage:
     """A page of the console in a browser, whose socket is the test's."""
 
-    def __init__(self, page: BrowserPage, path: str) -> None:
-        self._page = page
-        page.goto(f"http://console.test{path}")
-        page.wait_for_function("() => window.socket")
+    def __init__(self, console: Console, path: str) -> None:
+        self._page = console.page
+        # Now and not in the route: Playwright would give each answer a connection of its own.
+        console.documents[path] = console.client.get(path).content
+        self._page.goto(f"http://console.test{path}")
+        self._page.wait_for_function("() => window.socket")
 
     def receive(self, text: str) -> None:
         self._page.evaluate("text => deliver(text)", text)
@@ -98,26 +100,34 @@ class ShownPage:
         return self._page.evaluate("() => shown()")
 
 
-@pytest.fixture
-def console(page: BrowserPage) -> BrowserPage:
+@dataclass
+class Console:
     """Documents by Django's own test client, scripts from the tree."""
-    client = Client()
-    client.force_login(a_user("sam", "supervisor"))
 
-    def answer(route: Route) -> None:
-        path = re.sub(r"^http://console\.test", "", route.request.url)
-        if not path.startswith("/static/"):
-            body = client.get(path, headers={"host": "testserver"}).content
-            return route.fulfill(body=body, content_type="text/html; charset=utf-8")
-        file = STATIC / path.removeprefix("/static/").partition("?")[0]
+    page: BrowserPage
+    client: Client
+    documents: dict[str, bytes] = field(default_factory=dict)
+
+    def answer(self, route: Route) -> None:
+        path = route.request.url.removeprefix("http://console.test").partition("?")[0]
+        if path in self.documents:
+            kind = "text/html; charset=utf-8"
+            return route.fulfill(body=self.documents[path], content_type=kind)
+        file = STATIC / path.removeprefix("/static/")
         return route.fulfill(body=file.read_bytes(), content_type=TYPES[file.suffix])
 
-    page.route("**/*", answer)
+
+@pytest.fixture
+def console(page: BrowserPage) -> Console:
+    client = Client()
+    client.force_login(a_user("sam", "supervisor"))
+    found = Console(page, client)
+    page.route("**/*", found.answer)
     page.add_init_script(PLAYED_SOCKET)
-    return page
+    return found
 
 
-def test_old_state_and_events_equal_a_fresh_page_in_a_browser(console: BrowserPage):
+def test_old_state_and_events_equal_a_fresh_page_in_a_browser(console: Console):
     random = Random(4)
     asked = 0
 
