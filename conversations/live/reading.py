@@ -20,9 +20,8 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 REST_S = 0.1  # between two updates of one conversation
-PAUSE_S = 0.01  # between two reads under load, and at least PAUSES as long as a read took
-PAUSES = 2.0
-MAX_PAUSE_S = 0.1
+PAUSE_S = 0.01  # between two reads; as long as the last one took, so that half the time is left
+MAX_PAUSE_S = 0.05
 RETRY_S = 1.0
 
 
@@ -94,7 +93,7 @@ class JournalReading:
             if not found:
                 break
         took = time.monotonic() - began
-        self._pause = min(MAX_PAUSE_S, max(PAUSE_S, PAUSES * took))
+        self._pause = min(MAX_PAUSE_S, max(PAUSE_S, took))
         if is_poll:
             self.read_at = began
 

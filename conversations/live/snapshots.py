@@ -129,17 +129,15 @@ def events_past(cursors: Mapping[int, int]) -> dict[int, Changes]:
     An event carries its message as it stands now and the seq of its last entry, and events go
     in the order of that seq: whoever has seen seq n lacks nothing up to n.
     """
-    entries = [entry for part in _parts(cursors) for entry in _entries(part)]
-    sources = _sources_of_echoes({message for _, _, _, message in entries if message})
     changed: dict[int, dict[int, int]] = {}
     ends: dict[int, int] = {}
     headers: set[int] = set()
-    for conversation, seq, kind, message in entries:
+    for conversation, seq, kind, message in _entries_past(cursors):
         ends[conversation] = seq
         if message is None or kind in _HEADER_KINDS:
             headers.add(conversation)
         if message is not None:
-            changed.setdefault(conversation, {})[sources.get(message, message)] = seq
+            changed.setdefault(conversation, {})[message] = seq
     rows = rows_for({message for messages in changed.values() for message in messages})
     for conversation, end in ends.items():
         shown = (seq for message, seq in changed.get(conversation, {}).items() if message in rows)
@@ -200,19 +198,17 @@ def _parts(cursors: Mapping[int, int]) -> Iterator[list[tuple[int, int]]]:
         yield part
 
 
-def _entries(cursors: list[tuple[int, int]]) -> list[tuple[int, int, str, int | None]]:
-    past = reduce(or_, (Q(conversation_id=pk, seq__gt=seq) for pk, seq in cursors))
-    rows = (
-        JournalEntry.objects.filter(past)
-        .order_by("conversation_id", "seq")
-        .values_list("conversation_id", "seq", "kind", "message_id")
-    )
-    return list(rows[:MAX_ENTRIES])
-
-
-def _sources_of_echoes(message_ids: set[int]) -> dict[int, int]:
-    """An entry about an echo changes the message that was delivered; the echo is not a row."""
-    echoes = Message.objects.filter(
-        pk__in=message_ids, origin=Message.Origin.INJECTED, echo_of__isnull=False
-    )
-    return dict(echoes.values_list("pk", "echo_of__message_id"))
+def _entries_past(cursors: Mapping[int, int]) -> Iterator[tuple[int, int, str, int | None]]:
+    """Conversation, seq, kind, and the message that is changed: an entry about an echo changes
+    the message that was delivered; the echo is not a row."""
+    for part in _parts(cursors):
+        past = reduce(or_, (Q(conversation_id=pk, seq__gt=seq) for pk, seq in part))
+        rows = (
+            JournalEntry.objects.filter(past)
+            .order_by("conversation_id", "seq")
+            .values_list(
+                "conversation_id", "seq", "kind", "message_id", "message__echo_of__message_id"
+            )
+        )
+        for conversation, seq, kind, message, source in rows[:MAX_ENTRIES]:
+            yield conversation, seq, kind, source or message
