@@ -16,6 +16,7 @@ from playwright.sync_api import Route
 
 from tests.conversations.live.histories import a_user
 from tests.conversations.live.visits import Visit, played
+from tests.shown import shown_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,19 +61,6 @@ window.comeBack = () => {
   const after = new URL(window.socket.url).searchParams.get("after");
   return after === null ? null : Number(after);
 };
-// What is shown; ids that are counted up on a page differ between two of them.
-const COUNTED = ["id", "aria-describedby", "aria-controls", "aria-labelledby"];
-window.shown = () => {
-  const bubbles = document.getElementById("bubbles").cloneNode(true);
-  for (const node of bubbles.querySelectorAll("*")) {
-    const kept = [...node.attributes].filter(({ name }) => !COUNTED.includes(name));
-    for (const name of node.getAttributeNames()) node.removeAttribute(name);
-    kept.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const { name, value } of kept) node.setAttribute(name, value);
-  }
-  const head = ["guest-name", "agent-name", "languages", "conversation-state"];
-  return [bubbles.innerHTML, ...head.map((id) => document.getElementById(id)?.textContent)];
-};
 """
 
 
@@ -96,10 +84,7 @@ class ShownPage:
         return self._page.evaluate("() => comeBack()")
 
     def shown(self) -> list[str]:
-        # A page may put off drawing to the next frame.
-        wait = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
-        self._page.evaluate(wait)
-        return self._page.evaluate("() => shown()")
+        return shown_on(self._page)
 
 
 @dataclass

@@ -113,6 +113,7 @@ async def test_a_page_gets_a_snapshot_and_then_what_happens(open_socket):
 
 
 async def test_what_no_doorbell_announced_arrives_all_the_same(open_socket, monkeypatch):
+    """Reliability F3: every bell lost."""
     monkeypatch.setattr(reading, "POLL_S", 0.1)
     history = History(await make_conversation("c"))
     socket = await open_socket("/ws/live/c/", await make_user("sam", "supervisor"))
@@ -125,6 +126,7 @@ async def test_what_no_doorbell_announced_arrives_all_the_same(open_socket, monk
 
 
 async def test_a_page_that_comes_back_gets_only_what_it_missed(open_socket):
+    """Reliability F5."""
     history = History(await make_conversation("c"))
     await database_sync_to_async(history.say)()
     known = history.conversation.seq
@@ -233,6 +235,7 @@ def lose_the_conversation(user) -> None:
     ],
 )
 async def test_who_may_no_longer_watch_is_turned_out(open_socket, monkeypatch, change, code):
+    """Reliability F8."""
     monkeypatch.setattr(tailer, "RIGHTS_S", 0.1)
     await make_conversation("c", agent_id="agent-1")
     user = await make_user("alice", "agent", agent_id="agent-1")

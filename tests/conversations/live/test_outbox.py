@@ -112,6 +112,7 @@ async def test_more_than_was_sent_cannot_be_acknowledged(clock):
 
 
 async def test_a_silent_page_becomes_stale_and_then_hopeless(clock):
+    """Reliability F1."""
     outbox, _ = an_outbox(clock)
     outbox.put(FRAME)
     await drained(outbox)
