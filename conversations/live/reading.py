@@ -84,12 +84,13 @@ class JournalReading:
             self._polled_at = began
             self._look_for_rewound(wanted)
         while cursors := self._behind(wanted):
+            read_at = time.monotonic()
             found = await read(events_past, cursors)
             for pk, changes in found.items():
                 watch = self._watches.get(pk)
                 if watch is not None and watch.cursor == cursors[pk]:  # still the same one
                     watch.apply(changes)
-                    watch.rests_until = time.monotonic() + REST_S
+                    watch.rests_until = read_at + REST_S
             if not found:
                 break
         took = time.monotonic() - began

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
-WALL_POLL_S = 1.0
+WALL_POLL_S = 0.5
 WALL_S = 0.5  # a wall is updated twice a second at most
 HEARTBEAT_S = 4.0
 # No heartbeat when nothing could be read for so long: with the 8 s after which a page without one
