@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
 from conversations.contributions import ProviderLine, Tone, providers
 from conversations.models import (
@@ -23,6 +23,7 @@ from conversations.models import (
     VerificationRun,
 )
 
+INCIDENTS_FOR = timedelta(days=7)  # how long the page tells of a delivery that stands twice
 LINES = 50  # of each list; of reviews and dead letters it is said how many more there are
 SLOW_S, STUCK_S = 5.0, 60.0  # a row that waits longer than this is worth a look, or is an alarm
 _STREAM_TONES: dict[str, Tone] = {
@@ -103,6 +104,7 @@ class Board:
     providers: Sequence[ProviderLine]
     reviews: Sequence[Review]
     letters: Sequence[DeadLetter]
+    duplicates: Sequence[Delivery]
     verified: VerificationRun | None
 
     @property
@@ -135,6 +137,7 @@ def board(now: datetime) -> Board:
         providers=[line for each in providers() for line in each.lines()],
         reviews=_reviews(),
         letters=_letters(),
+        duplicates=_duplicates(now),
         verified=VerificationRun.objects.order_by("-finished_at").first(),
     )
 
@@ -228,3 +231,9 @@ def _reviews() -> list[Review]:
 def _letters() -> list[DeadLetter]:
     rows = DeadLetter.objects.awaiting_decision().select_related("conversation", "message")
     return list(rows.order_by("created_at")[:LINES])
+
+
+def _duplicates(now: datetime) -> list[Delivery]:
+    rows = Delivery.objects.duplicated().filter(confirmed_at__gte=now - INCIDENTS_FOR)
+    found = rows.select_related("conversation", "message").annotate(times=F("duplicates") + 1)
+    return list(found.order_by("-confirmed_at")[:LINES])

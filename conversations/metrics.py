@@ -120,6 +120,11 @@ def _deliveries() -> Iterator[Metric]:
     for state, count in dashboards.open_deliveries().items():
         family.add_metric([state], count)
     yield family
+    yield GaugeMetricFamily(
+        "parley_deliveries_duplicated",
+        "Deliveries that stand in their conversation more than once.",
+        Delivery.objects.duplicated().count(),
+    )
     letters = _gauges(
         "parley_dead_letters_open", "Dead letters that nobody has decided about.", ["kind"]
     )

@@ -122,6 +122,7 @@ def _delivery(delivery: Delivery | None) -> Row | None:
         "attempts": delivery.attempts,
         "confirmed_at": iso(delivery.confirmed_at),
         "confirmed_by": delivery.confirmed_by,
+        "duplicates": delivery.duplicates,
     }
 
 

@@ -19,6 +19,7 @@ class JournalEntry(models.Model):
         SENDING = "sending", "sending"
         CONFIRMED = "confirmed", "delivery confirmed"
         ECHOED = "echoed", "echo received"
+        DUPLICATE = "duplicate", "duplicate incident"
         AMBIGUOUS = "ambiguous", "delivery ambiguous"
         REVIEW = "review", "put under review"
         REQUEUED = "requeued", "queued again"

@@ -6,10 +6,12 @@ caused is ever translated (protocol §1, TRAP: the endless loop).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -30,10 +32,14 @@ from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import (
     AwaitedEchoes,
     KnownEvents,
+    SentAgain,
     ask_awaited,
     ask_known,
+    ask_sent_again,
     content_key_of,
 )
+
+logger = logging.getLogger(__name__)
 
 _KEPT_BYTES = 65_536
 _ACTOR = "gateway"
@@ -151,10 +157,13 @@ class _Batch:
         these = among("external_id", wanted)
         locked = ask_rows(trip, Conversation, *these, lock=True, skip_locked=skip_busy)
         known, awaited = ask_known(trip, events), ask_awaited(trip, events)
+        sent_again = ask_sent_again(trip, events)
         self.keys = Keys(trip, Message, len(events))
         trip.go()
         self.conversations = {row.external_id: row for row in locked.value}
         self.known, self.awaited = KnownEvents(known.value), AwaitedEchoes(awaited.value)
+        window = timedelta(seconds=settings.RECONCILE_WINDOW_S)
+        self.sent_again = SentAgain(sent_again.value, window=window)
 
     def store(self) -> None:
         trip = Trip()
@@ -195,9 +204,11 @@ class _Batch:
             return
         origin = _ORIGINS[event.sender.type]
         delivery = self.awaited.match(conversation, event, origin)
+        twice = None if delivery else self.sent_again.match(conversation, event, origin)
+        cause = delivery or twice
         message = Message(
             conversation=conversation,
-            origin=Message.Origin.INJECTED if delivery else origin,
+            origin=Message.Origin.INJECTED if cause else origin,
             external_id=event.external_id or (delivery.external_id if delivery else ""),
             content_key=key,
             sender_id=event.sender.id,
@@ -206,11 +217,13 @@ class _Batch:
             received_at=self.now,
             backfilled=event.backfilled,
             has_text=bool(event.text.strip()),
-            echo_of=delivery,
+            echo_of=cause,
         )
-        self._note_participants(conversation, event, origin, is_echo=delivery is not None)
+        self._note_participants(conversation, event, origin, is_echo=cause is not None)
         if delivery:
             self._store_echo(conversation, delivery, message)
+        elif twice:
+            self._store_duplicate(conversation, twice, message)
         else:
             self._store_spoken(conversation, message, event)
         self.known.add(conversation, message)
@@ -254,12 +267,27 @@ class _Batch:
                 delivery.attributes_state = Delivery.AttributesState.PENDING
                 self._announce_attributes(conversation, before)
         self.echoed.append((delivery, before))
+        self.sent_again.add(delivery)
         message.seq = self.ledger.enter(
             conversation,
             kind,
             message=delivery.message_id,
             data={"by": "echo", "attempt": delivery.attempts, "external_id": message.external_id},
         )
+
+    def _store_duplicate(
+        self, conversation: Conversation, delivery: Delivery, message: Message
+    ) -> None:
+        """Both sendings stand there: nothing can take one back, but nobody is left to find out."""
+        delivery.duplicates = max(delivery.duplicates, delivery.attempts - 1)
+        self.echoed.append((delivery, delivery.state))
+        message.seq = self.ledger.enter(
+            conversation,
+            JournalEntry.Kind.DUPLICATE,
+            message=delivery.message_id,
+            data={"seen": "echo", "external_id": message.external_id},
+        )
+        logger.error("the delivery of message %s stands twice", delivery.message_id)
 
     def _announce_attributes(self, conversation: Conversation, before: str) -> None:
         """While a worker waits for its POST's answer it goes on to the attributes by itself."""
@@ -274,9 +302,11 @@ class _Batch:
         self.called.setdefault(owner, set()).add(conversation.pk)
 
     def _write_echoes(self, trip: Trip) -> None:
+        # One that got both its echoes in this batch is written once, from the state it was read in.
+        states = dict(reversed(self.echoed))
         update(
             trip,
-            [delivery for delivery, _ in self.echoed],
+            list(states),
             fields=(
                 "echoed_at",
                 "external_id",
@@ -285,8 +315,9 @@ class _Batch:
                 "confirmed_by",
                 "reason",
                 "attributes_state",
+                "duplicates",
             ),
-            where=[{"state": before} for _, before in self.echoed],
+            where=[{"state": before} for before in states.values()],
         )
 
     def _note_participants(

@@ -118,6 +118,7 @@ function deliveryFacts(delivery) {
   const facts = [["Delivery", delivery.state]];
   if (delivery.reason) facts.push(["Reason", delivery.reason]);
   if (delivery.attempts > 1) facts.push(["Attempts", String(delivery.attempts)]);
+  if (delivery.duplicates) facts.push(["Duplicate", `stands ${delivery.duplicates + 1} times`]);
   if (delivery.confirmed_at) {
     const by = delivery.confirmed_by ? ` by ${delivery.confirmed_by}` : "";
     facts.push(["Confirmed", `${clock(delivery.confirmed_at)}${by}`]);
