@@ -30,6 +30,9 @@ class StreamState(models.Model):
     connected_at = models.DateTimeField(null=True, blank=True)
     last_frame_at = models.DateTimeField(null=True, blank=True)
     backfilled_at = models.DateTimeField(null=True, blank=True)
+    # Since when a gap is open: what was said from then on may not be stored. It outlives the
+    # gateway that found it, whose backfill may never have ended. Null: closed.
+    gap_since = models.DateTimeField(null=True, blank=True)
     frames = models.PositiveBigIntegerField(default=0)
     malformed = models.PositiveBigIntegerField(default=0)
     ignored = models.PositiveBigIntegerField(default=0)

@@ -153,8 +153,8 @@ MUTATIONS = (
         (
             Edit(
                 "conversations/gateway/backfill.py",
-                "for event in history or ():\n                await",
-                "for event in ():\n                await",
+                "for event in history or ():\n            await",
+                "for event in ():\n            await",
             ),
         ),
         frozenset({"lost", "unrecorded"}),
