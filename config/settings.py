@@ -55,6 +55,7 @@ DELIVERY_POLICY = env.choice(
     "DELIVERY_POLICY", "no-duplicate", ("no-duplicate", "prefer-delivery", "manual")
 )
 DELIVERY_TTL_S = env.number("DELIVERY_TTL_S", 120, low=10)
+DELIVERIES_PER_MINUTE = env.number("DELIVERIES_PER_MINUTE", 30, low=1)  # of one conversation
 CONVERSATION_IDLE_CLOSE_H = env.number("CONVERSATION_IDLE_CLOSE_H", 24, low=1)  # hours
 
 # --- Operations page and metrics ----------------------------------------------------------------
