@@ -42,6 +42,9 @@ GENESYS_MESSAGING_SOCKET_URL = env.url(
     ("wss", "ws"),
 )
 
+# What the gateway holds, by dotted path (conversations/gateway/kinds.py).
+STREAM_KINDS = ["conversations.gateway.org_stream.OrgStreams"]
+
 # --- Translation ------------------------------------------------------------------------------
 TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
 TRANSLATION_API_URL = env.url("TRANSLATION_API_URL", "", _HTTP)  # empty: the provider's own address

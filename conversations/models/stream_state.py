@@ -8,8 +8,12 @@ from django.db import models
 
 
 class StreamState(models.Model):
+    """The row of a kind without a key holds the counts of its streams that are gone."""
+
     class Kind(models.TextChoices):
         MESSAGING = "messaging", "org messaging"
+        TRANSCRIPT = "transcript", "transcript"
+        TRANSCRIPTION = "transcription", "voice transcription"
 
     class State(models.TextChoices):
         CONNECTING = "connecting", "connecting"
@@ -25,6 +29,8 @@ class StreamState(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    # Ended by itself: no gateway takes it before this.
+    resume_at = models.DateTimeField(null=True, blank=True)
     # Grows with every change of owner.
     epoch = models.PositiveIntegerField(default=0)
     connected_at = models.DateTimeField(null=True, blank=True)
