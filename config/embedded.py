@@ -51,6 +51,12 @@ def prepare(*, port: int, simulator_port: int) -> int:
             "GENESYS_MESSAGING_SOCKET_URL",
             f"ws://127.0.0.1:{simulator_port}/api/v2/conversations/messaging/websocket",
         ),
+        (
+            "GENESYS_TRANSCRIPT_SOCKET_URL",
+            f"ws://127.0.0.1:{simulator_port}/api/v2/messaging/conversations/{{conversation_id}}"
+            "/transcript",
+        ),
+        ("TRANSCRIPT_STREAMS", "all"),  # the ends of conversations are told nowhere else
         ("TRANSLATION_API_URL", f"{base}/v2/translate"),
         ("TRANSLATION_API_KEY", "demo-key"),
     ):

@@ -81,7 +81,7 @@ class Session:
         timing: Timing = Timing(),  # noqa: B008 (frozen)
         sound_after_s: float = SOUND_AFTER_S,
         refused_retry_s: float = REFUSED_RETRY_S,
-        patience: Patience = Patience(),  # noqa: B008 (frozen)
+        patience: Patience = Patience(),
         capped_jitter: bool = False,
     ) -> None:
         """`capped_jitter`: the delays' cap holds with their jitter (protocol §3)."""
