@@ -165,6 +165,8 @@ LOGOUT_REDIRECT_URL = "login"
 # --- Time, language, files --------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"  # stored; pages show the viewer's zone
+TERMINAL_TIME_ZONE = env.text("TZ")  # Django sets the process to TIME_ZONE; a terminal's own
+TERMINAL_COLOURS = not env.text("NO_COLOR")
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

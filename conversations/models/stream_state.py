@@ -7,6 +7,12 @@ from typing import ClassVar
 from django.db import models
 
 
+class StreamStateQuerySet(models.QuerySet["StreamState"]):
+    def streams(self) -> StreamStateQuerySet:
+        """Without the totals of streams that are gone; there is never one of the org stream."""
+        return self.exclude(~models.Q(kind=StreamState.Kind.MESSAGING), key="")
+
+
 class StreamState(models.Model):
     """The row of a kind without a key holds the counts of its streams that are gone."""
 
@@ -40,6 +46,8 @@ class StreamState(models.Model):
     malformed = models.PositiveBigIntegerField(default=0)
     ignored = models.PositiveBigIntegerField(default=0)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar = StreamStateQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, settings):
     """What a person would not notice is not waited for; no delay is what a test is about."""
-    monkeypatch.setattr(settling.Settling.__init__, "__kwdefaults__", {"settle_s": 0.3, "bound": 50})
+    monkeypatch.setattr(
+        settling.Settling.__init__, "__kwdefaults__", {"settle_s": 0.3, "bound": 50}
+    )
     monkeypatch.setattr(keeper, "LOOK_S", 0.1)
     settings.TRANSCRIPT_STREAMS = "all"
 
