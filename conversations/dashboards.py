@@ -240,7 +240,7 @@ def _streams(now: datetime) -> list[StreamLine]:
     state, org = StreamState.State, StreamState.Kind.MESSAGING
     is_well = Q(state=state.LIVE, lease_until__gt=now)
     has_ended = Q(state=state.STOPPED) & ~Q(attempts__gt=0, resume_at__gt=now)
-    rows = StreamState.objects.filter(Q(kind=org) | ~is_well & ~has_ended).exclude(key="")
+    rows = StreamState.objects.streams().filter(Q(kind=org) | ~is_well & ~has_ended)
     return [
         StreamLine(
             row,

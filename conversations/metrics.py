@@ -139,10 +139,7 @@ def _streams() -> Iterator[Metric]:
         "parley_stream_frames", "Frames by what became of them.", ["kind", "outcome"]
     )
     by_state = (
-        StreamState.objects.exclude(key="")
-        .order_by()
-        .values_list("kind", "state")
-        .annotate(Count("pk"))
+        StreamState.objects.streams().order_by().values_list("kind", "state").annotate(Count("pk"))
     )
     counted = {(kind, state): count for kind, state, count in by_state}
     totals = {row["kind"]: row for row in dashboards.stream_totals(now)}

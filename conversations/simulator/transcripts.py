@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from conversations.simulator.dispositions import answer, error, reset
+from conversations.simulator.faults import CLOSING_KINDS
 from conversations.simulator.messages import frame, iso
 from conversations.simulator.sockets import OpenSocket
 from conversations.simulator.tokens import TRANSCRIPT_SCOPES, refuse
@@ -74,7 +75,7 @@ class TranscriptSockets:
         one = TranscriptSocket(
             request, world, expires_at=world.tokens.expires_at(token), conversation_id=key
         )
-        return await self._serve(one, closing=int(rule.kind) if _closes(rule) else None)
+        return await self._serve(one, closing=_code_of(rule))
 
     async def _serve(self, one: TranscriptSocket, *, closing: int | None) -> web.StreamResponse:
         mine = self._open.setdefault(one.conversation_id, set())
@@ -94,7 +95,7 @@ class TranscriptSockets:
                 self._open.pop(one.conversation_id, None)
 
     async def _refuse(self, request: web.Request, rule: Rule) -> web.Response | None:
-        if _closes(rule):
+        if _code_of(rule):
             return None
         if rule.kind == "slow":
             await asyncio.sleep(rule.number("ms", 1000) / 1000)
@@ -176,8 +177,9 @@ class TranscriptSockets:
                     one.send(text)
 
 
-def _closes(rule: Rule | None) -> bool:
-    return rule is not None and rule.kind in ("1008", "1002")
+def _code_of(rule: Rule | None) -> int | None:
+    """With which code a socket is closed that was accepted."""
+    return int(rule.kind) if rule is not None and rule.kind in CLOSING_KINDS else None
 
 
 def _added(event: Event, *, now: str, with_id: bool) -> dict[str, Any]:

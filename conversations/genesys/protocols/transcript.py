@@ -136,8 +136,9 @@ def _origin(sender_id: str, *, is_system: bool) -> Literal["guest", "agent", "sy
 
 def _sender(sender: Mapping[str, Any]) -> tuple[str, str]:
     identifier, name = sender.get("id"), sender.get("name")
-    is_id = isinstance(identifier, str) and 0 < len(identifier) <= MAX_ID
-    return identifier if is_id else "", name[:_MAX_NAME] if isinstance(name, str) else ""
+    if not isinstance(identifier, str) or len(identifier) > MAX_ID:
+        identifier = ""
+    return identifier, name[:_MAX_NAME] if isinstance(name, str) else ""
 
 
 def _optional_id(payload: Mapping[str, Any]) -> str | None:
