@@ -42,6 +42,20 @@ GENESYS_MESSAGING_SOCKET_URL = env.url(
     ("wss", "ws"),
 )
 
+GENESYS_TRANSCRIPT_SOCKET_URL = env.url(
+    "GENESYS_TRANSCRIPT_SOCKET_URL",
+    f"wss://{GENESYS_ENV}/api/v2/messaging/conversations/{{conversation_id}}/transcript",
+    ("wss", "ws"),
+)
+# Which conversations get a transcript socket: those open on somebody's page, or all open ones.
+TRANSCRIPT_STREAMS = env.choice("TRANSCRIPT_STREAMS", "watched", ("watched", "all"))
+TRANSCRIPT_SOCKETS = env.number("TRANSCRIPT_SOCKETS", 200, low=0, high=2000)  # of one gateway
+# What the gateway holds, by dotted path (conversations/gateway/kinds.py).
+STREAM_KINDS = [
+    "conversations.gateway.org_stream.OrgStreams",
+    "conversations.gateway.transcripts.TranscriptStreams",
+]
+
 # --- Translation ------------------------------------------------------------------------------
 TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
 TRANSLATION_API_URL = env.url("TRANSLATION_API_URL", "", _HTTP)  # empty: the provider's own address
@@ -152,6 +166,8 @@ LOGOUT_REDIRECT_URL = "login"
 # --- Time, language, files --------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"  # stored; pages show the viewer's zone
+TERMINAL_TIME_ZONE = env.text("TZ")  # Django sets the process to TIME_ZONE; a terminal's own
+TERMINAL_COLOURS = not env.text("NO_COLOR")
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

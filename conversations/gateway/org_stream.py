@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
+from conversations import outages
 from conversations.conf import genesys_config
 from conversations.gateway import leases
 from conversations.gateway.backfill import Backfill
@@ -26,13 +28,30 @@ from conversations.live import doorbell
 from conversations.models import Conversation, StreamState
 from conversations.net.http import HttpClient
 from conversations.services.tokens import credentials_of, is_refused
-from conversations.tokens import Call, DatabaseTokens
+from conversations.tokens import DatabaseTokens
 
 logger = logging.getLogger(__name__)
 
 KIND, KEY = StreamState.Kind.MESSAGING.value, "org"
 _KNOWN_CONVERSATIONS = 5000
 _AGAIN_S = 2.0
+_LOOK_S = 1.0
+
+
+class OrgStreams:
+    """The kind of stream of which there is one: always wanted."""
+
+    name, limit, in_all = KIND, 1, None
+    lease_s, rest_s = leases.LEASE_S, 1.0
+
+    def wanted(self) -> Sequence[str]:
+        return (KEY,)
+
+    def stream(self, key: str) -> OrgStream:
+        return OrgStream()
+
+    async def close(self) -> None:
+        """Each stream has closed what was its own."""
 
 
 class OrgStream:
@@ -67,19 +86,30 @@ class OrgStream:
 
     async def run(self) -> None:
         """Until `stop`; what was received is committed before it returns."""
+        forgiving = asyncio.create_task(self._retry_when_forgiven(), name="forgiving")
         try:
             await self._session.run()
         finally:
-            if self._backfilling:
-                self._backfilling.cancel()
-                await asyncio.gather(self._backfilling, return_exceptions=True)
+            beside = [task for task in (forgiving, self._backfilling) if task]
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._inbox.crossing.close()
             await self._http.aclose()
 
     def stop(self) -> None:
         self._session.stop()
 
-    async def retry_if_forgiven(self, call: Call) -> None:
+    async def _retry_when_forgiven(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                await self._retry_if_forgiven()
+            except (DatabaseError, InterfaceError) as error:
+                if outages.trouble_of(error) is None:
+                    logger.warning("stream %s: %s", KIND, type(error).__name__)
+
+    async def _retry_if_forgiven(self) -> None:
         """Try a refused stream at once where a person had the refusal forgotten.
 
         Only a refusal that was seen and is gone counts: one for any other reason waits its time.
@@ -87,7 +117,7 @@ class OrgStream:
         if self._state is None or self._state.state != "refused":
             self._seen_refused = False
             return
-        refused = await call(is_refused, self._credentials)
+        refused = await self._inbox.crossing.call(is_refused, self._credentials)
         if self._seen_refused and not refused:
             logger.info("stream %s: the refusal was forgotten, trying at once", KIND)
             self._session.retry_now()

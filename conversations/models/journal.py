@@ -13,6 +13,7 @@ from conversations.models.message import Message
 class JournalEntry(models.Model):
     class Kind(models.TextChoices):
         RECEIVED = "received", "message received"
+        MATCHED = "matched", "message received again"
         TRANSLATED = "translated", "translated"
         PASSED_THROUGH = "passed_through", "passed through"
         TRANSLATION_FAILED = "translation_failed", "translation failed"
