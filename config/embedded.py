@@ -43,7 +43,8 @@ def prepare(*, port: int, simulator_port: int) -> int:
     _set_defaults()
     simulator_port = simulator_port if is_free(simulator_port) else _spare_port()
     base = f"http://127.0.0.1:{simulator_port}"
-    origins = f"http://localhost:{port} http://127.0.0.1:{port}"
+    at = "" if port == 80 else f":{port}"  # as a browser writes it
+    origins = f"http://localhost{at} http://127.0.0.1{at}"
     addresses = (
         ("ALLOWED_ORIGINS", origins),
         ("GENESYS_CLIENT_ID", "demo-client"),

@@ -202,6 +202,10 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
+        # No string becomes markup or script but where a page of ours is read again
+        # (operations.js). Django's admin cannot live with it (admin/site.py).
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["parley-page"],
     }
 }
 

@@ -18,7 +18,7 @@ UNSUPPORTED = 1003
 POLICY = 1008
 TOO_BIG = 1009
 FAILED = 1011
-RESTART = 1012
+SCOPE_CHANGED = 4409  # Daphne sends 1012 to nobody: the socket would stay open
 BUSY = 1013
 
 
