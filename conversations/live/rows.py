@@ -68,8 +68,9 @@ def _facts(data: str) -> dict[str, Any]:
 def _attribute_audits(ids: list[int]) -> dict[int, AttributeAudit]:
     audits: Iterable[AttributeAudit] = (
         AttributeAudit.objects.filter(message_id__in=ids)
+        .select_related("before")
         .order_by("message_id", "id")
-        .only("message_id", "keys", "written_at", "status")
+        .defer("answer", "commitment", "before__answer", "before__commitment")
     )
     return {audit.message_id: audit for audit in audits}
 
@@ -99,6 +100,7 @@ def _row(
         "provider": facts.get("provider"),
         "source_language": facts.get("source_language"),
         "target_language": facts.get("target_language"),
+        "confidence": facts.get("confidence"),
         "latency_ms": facts.get("latency_ms"),
         "from_memory": facts.get("from_memory"),
         "delivery": _delivery(delivery),
@@ -131,8 +133,22 @@ def _attributes(delivery: Delivery | None, audit: AttributeAudit | None) -> Row 
         state = audit.status
     if not state:
         return None
+    if audit is None:
+        return {"state": state, "keys": [], "written_at": None, "after": None, "before": None}
     return {
         "state": state,
-        "keys": list(audit.keys) if audit is not None else [],
-        "written_at": iso(audit.written_at) if audit is not None else None,
+        "keys": list(audit.keys),
+        "written_at": iso(audit.written_at),
+        "after": _values(audit),
+        "before": _values(audit.before) if audit.before is not None else None,
+    }
+
+
+def _values(audit: AttributeAudit) -> Row:
+    """What stood in the attributes. Their text is the original of `message`, never a copy of it:
+    erased there, it is gone here."""
+    return {
+        "message": audit.message_id,
+        "originalLanguage": audit.original_language,
+        "translationTimestamp": audit.translation_timestamp.isoformat(timespec="milliseconds"),
     }
