@@ -89,13 +89,7 @@ export class Bubble {
     this.attachmentsKey = key;
     this.attachments?.remove();
     this.attachments = element("ul", "attachments");
-    for (const each of attachments) {
-      const item = element("li", "", each.name || each.filename || "Attachment");
-      item.dir = "auto";
-      const facts = [each.mime || each.content_type, sizeOf(each.size)].filter(Boolean).join(", ");
-      if (facts) item.append(element("span", "muted", ` ${facts}`));
-      this.attachments.append(item);
-    }
+    for (const each of attachments) this.attachments.append(attachment(each));
     (this.other ?? this.main).after(this.attachments);
   }
 
@@ -137,6 +131,23 @@ export function sides(row) {
     other: isForReader ? row.original : row.translated,
     isForReader,
   };
+}
+
+// The guest's side chose the address: only one of the web is a link, and it is told nothing of us.
+function attachment({ name, content_type: type, size, url }) {
+  const item = element("li");
+  const isLink = /^https?:\/\//.test(url ?? "");
+  const label = element(isLink ? "a" : "span", "", name || "Attachment");
+  label.dir = "auto";
+  if (isLink) {
+    label.href = url;
+    label.target = "_blank";
+    label.rel = "noopener noreferrer nofollow";
+    label.referrerPolicy = "no-referrer";
+  }
+  const facts = [type, sizeOf(size)].filter(Boolean).join(", ");
+  item.append(label, element("span", "muted", facts && ` ${facts}`));
+  return item;
 }
 
 function sizeOf(bytes) {

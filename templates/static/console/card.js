@@ -88,10 +88,11 @@ function facts(row) {
 }
 
 function addDelivery(add, row) {
-  const { state, reason, attempts, confirmed_at: at, confirmed_by: by } = row.delivery;
+  const { state, reason, attempts, confirmed_at: at, confirmed_by: by, duplicates } = row.delivery;
   add("Delivery", state);
   add("Reason", reason);
   add("Attempts", attempts > 1 && String(attempts));
+  add("Duplicate", duplicates > 0 && `stands ${duplicates + 1} times`);
   if (!at) return;
   add("Delivered", `${lasting(new Date(at) - new Date(row.received_at))} after receipt, known by ${by || "answer"}`);
 }

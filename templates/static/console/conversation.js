@@ -230,7 +230,10 @@ function selected(id) {
   side.classList.toggle("has-selection", id !== null);
   $("message-side").hidden = id === null;
   $("conversation-side").hidden = id !== null;
-  if (row) setText($("timeline-title"), `${row.sender_name || row.origin}, ${clock(row.sent_at)}`);
+  if (row) {
+    setText($("timeline-who"), row.sender_name || row.origin);
+    setText($("timeline-when"), clock(row.sent_at));
+  }
   if (id === null) figures.showSummary($("summary"), conversation);
   timeline.show(id);
 }
@@ -281,6 +284,7 @@ if (wall) $("to-wall").search = wall;
 const address = `/ws/live/${external}/`;
 new Connection({
   path: () => (cursor === null ? address : `${address}?after=${cursor}`),
+  cursor: () => cursor,
   onFrame: (frame) => handlers[frame.type]?.(frame),
   onState: (state, reason) => {
     connection = [state, reason];

@@ -67,7 +67,7 @@ export class Timeline {
 function steps({ row, entries }) {
   const list = element("ol", "steps");
   const received = entries[0];
-  const sent = step({ words: row.origin === "guest" ? "Sent by the guest" : "Sent", at: row.sent_at, note: "platform's clock" });
+  const sent = step({ words: row.origin === "guest" ? "Sent by the guest" : "Sent", at: row.sent_at, note: "by the platform's clock" });
   list.append(sent);
   for (const entry of entries) {
     const since = entry === received ? new Date(entry.at) - new Date(row.sent_at) : entry.after_ms;

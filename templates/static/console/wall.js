@@ -188,6 +188,10 @@ $("help-open").addEventListener("click", () => $("help").showModal());
 function tick() {
   if (document.hidden) return;
   lines.forEach((line) => line.tick());
+  showFresh();
+}
+
+function showFresh() {
   const seconds = heardAt === null ? null : Math.floor((performance.now() - heardAt) / 1000);
   setText($("fresh"), seconds === null ? "" : seconds < 1 ? "as of now" : `as of ${seconds} s ago`);
 }
@@ -208,6 +212,7 @@ new Connection({
   path: () => "/ws/live/",
   onFrame: (frame) => {
     heardAt = performance.now();
+    showFresh();
     return handlers[frame.type]?.(frame);
   },
   onState: showConnection,

@@ -17,7 +17,8 @@ export class Line {
     this.link.href = address;
     guest.append(this.link);
     this.agent = element("bdi");
-    this.cell("Agent").append(this.agent);
+    this.agentCell = this.cell("Agent");
+    this.agentCell.append(this.agent);
     this.languages = element("span", "badge");
     this.cell("Languages").append(this.languages);
     const words = this.cell("Last words", "td", "words");
@@ -58,6 +59,7 @@ export class Line {
     this.link.title = card.guest;
     setText(this.agent, card.agent || "no agent yet");
     this.agent.title = card.agent;
+    this.agentCell.classList.toggle("nobody", !card.agent);
     setText(this.languages, languagePair(card.guest_language, card.agent_language));
     this.languages.title = card.guest_language ? `${languageName(card.guest_language)} to ${languageName(card.agent_language)}` : "";
     setSpoken(this.words, card.last ?? { text: "", language: "" });
