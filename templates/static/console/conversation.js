@@ -279,7 +279,7 @@ document.addEventListener("keydown", (event) => {
 
 setText($("zone"), zoneName());
 const wall = sessionStorage.getItem("parley.wall");
-if (wall) $("to-wall").search = wall;
+if (wall) $("to-wall").setAttribute("href", $("to-wall").pathname + wall);
 
 const address = `/ws/live/${external}/`;
 new Connection({
