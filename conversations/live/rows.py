@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from conversations.models import AttributeAudit, Delivery, JournalEntry, Message, MessageText
 
 Row = dict[str, Any]
@@ -21,7 +23,8 @@ _TRANSLATION_KINDS = (JournalEntry.Kind.TRANSLATED, JournalEntry.Kind.PASSED_THR
 def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
     """Rows by message id, in the order of the conversation; echoes are not rows."""
     ids = list(message_ids)
-    messages = Message.objects.spoken().filter(pk__in=ids).select_related("delivery").in_order()
+    spoken = Message.objects.spoken().filter(pk__in=ids)
+    messages = spoken.annotate(echo_read_at=_echo_read_at()).select_related("delivery").in_order()
     texts = _texts(ids)
     facts = _translation_facts(ids)
     audits = _attribute_audits(ids)
@@ -34,6 +37,12 @@ def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
         )
         for message in messages
     }
+
+
+def _echo_read_at() -> Subquery:
+    """An agent reads the translation, which is the echo of our delivery."""
+    echoes = Message.objects.filter(echo_of__message=OuterRef("pk"), read_at__isnull=False)
+    return Subquery(echoes.order_by("read_at").values("read_at")[:1])
 
 
 def iso(value: datetime | None) -> str | None:
@@ -91,7 +100,7 @@ def _row(
         "sent_at": iso(message.sent_at),
         "received_at": iso(message.received_at),
         "backfilled": message.backfilled,
-        "read_at": iso(message.read_at),
+        "read_at": iso(message.read_at or getattr(message, "echo_read_at", None)),
         "has_text": message.has_text,
         "original": _original(texts.get(MessageText.Role.ORIGINAL), facts),
         "translated": texts.get(MessageText.Role.TRANSLATED),
@@ -147,8 +156,9 @@ def _attributes(delivery: Delivery | None, audit: AttributeAudit | None) -> Row 
 def _values(audit: AttributeAudit) -> Row:
     """What stood in the attributes. Their text is the original of `message`, never a copy of it:
     erased there, it is gone here."""
+    stamp = audit.translation_timestamp.isoformat(timespec="milliseconds")
     return {
         "message": audit.message_id,
         "originalLanguage": audit.original_language,
-        "translationTimestamp": audit.translation_timestamp.isoformat(timespec="milliseconds"),
+        "translationTimestamp": stamp.replace("+00:00", "Z"),
     }

@@ -143,7 +143,8 @@ function attributes(written) {
   const body = element("tbody");
   for (const name of written.keys.filter((key) => KNOWN.has(key))) {
     const line = element("tr");
-    const label = element("th", "", name);
+    const label = element("th");
+    label.append(...name.split(/(?=[A-Z])/).flatMap((part) => [element("wbr"), part]));
     label.scope = "row";
     line.append(label, value(written.before, name), value(written.after, name));
     if (written.before?.[name] !== written.after[name]) line.className = "changed";

@@ -157,6 +157,8 @@ export class Transcript {
 
 // A line before the first message of each day, in the viewer's zone, and where nobody spoke for long.
 function separate(bubble, before) {
+  if (bubble.follows === (before?.id ?? null)) return;
+  bubble.follows = before?.id ?? null;
   const date = day(bubble.row.sent_at);
   const isNewDay = !before || day(before.sent_at) !== date;
   const words = isNewDay ? date : gap(before.sent_at, bubble.row.sent_at);

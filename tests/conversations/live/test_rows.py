@@ -37,3 +37,16 @@ def test_no_row_holds_the_text_of_another_message():
     row = rows_for([second.pk])[second.pk]
 
     assert "secreto" not in json.dumps(row, ensure_ascii=False)
+
+
+def test_a_guest_is_read_when_the_translation_is():
+    history = History(a_conversation())
+    message = history.say("guest", "Hola")
+    history.translate(message)
+    history.echo(message)
+    assert rows_for([message.pk])[message.pk]["read_at"] is None
+
+    echo = history.conversation.messages.get(origin="injected")
+    history.read(echo)
+
+    assert rows_for([message.pk])[message.pk]["read_at"] == echo.read_at.isoformat()
