@@ -15,7 +15,18 @@ from tests.conversations.live.pages import Page
 
 pytestmark = pytest.mark.django_db
 
-STEPS = ("guest", "agent", "translate", "confirm", "doubt", "echo", "attribute", "read", "close")
+STEPS = (
+    "guest",
+    "agent",
+    "translate",
+    "confirm",
+    "doubt",
+    "echo",
+    "attribute",
+    "read",
+    "read_echo",
+    "close",
+)
 histories = st.lists(
     st.tuples(st.sampled_from(STEPS), st.integers(0, 5), st.booleans()), min_size=1, max_size=25
 )
