@@ -6,7 +6,6 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
@@ -17,15 +16,18 @@ with startup.one_line():
     _http = get_asgi_application()
     startup.check()
 
+from conversations.live.origins import ExactOrigins
 from conversations.live.outage import CloseDuringOutage
-from conversations.live.routing import websocket_urlpatterns
+from conversations.live.routing import nowhere, websocket_urlpatterns
+
+sockets = [*websocket_urlpatterns]
 
 application = ProtocolTypeRouter(
     {
         "http": _http,
         "websocket": CloseDuringOutage(
-            OriginValidator(
-                AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS
+            ExactOrigins(
+                AuthMiddlewareStack(URLRouter([*sockets, nowhere])), settings.ALLOWED_ORIGINS
             )
         ),
     }

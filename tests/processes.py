@@ -137,9 +137,13 @@ class Processes:
         return self.start("gateway", ["manage.py", "run_gateway"], ready=ready)
 
     def start_worker(
-        self, *, queues: str = "rt,sync,bulk", ready: Callable[[], bool] | None = None
+        self,
+        *,
+        queues: str = "rt,sync,bulk",
+        pool: str = "threads",
+        ready: Callable[[], bool] | None = None,
     ) -> RunningProcess:
-        options = ["-Q", queues, "-P", "threads", "-c", "4", "--without-gossip", "--without-mingle"]
+        options = ["-Q", queues, "-P", pool, "-c", "4", "--without-gossip", "--without-mingle"]
         command = ["-m", "celery", "-A", "config", "worker", *options]
         return self.start("worker", command, ready=ready)
 

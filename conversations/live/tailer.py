@@ -19,6 +19,7 @@ from conversations.live import doorbell, rights
 from conversations.live.database import read
 from conversations.live.frames import HEARTBEAT, RESYNC, TOO_SLOW
 from conversations.live.listening import Listener
+from conversations.live.marks import LOOK_S, Marks
 from conversations.live.reading import JournalReading
 from conversations.live.watches import ConversationWatch, Member, WallWatch
 
@@ -117,6 +118,7 @@ class Tailer:
             "walls": self._repeated(self._read_walls, self._wall_rung, pause=WALL_S),
             "heartbeat": self._repeated(self._beat, None, pause=HEARTBEAT_S),
             "rights": self._repeated(self._ask_rights, None, pause=RIGHTS_S),
+            "marks": self._repeated(Marks(lambda: self._conversations).mark, None, pause=LOOK_S),
         }
         self._tasks = [
             asyncio.create_task(job(), name=f"live-{name}") for name, job in jobs.items()

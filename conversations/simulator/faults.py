@@ -2,7 +2,7 @@
 
 A rule is `{"where", "kind", "nth" | "probability" + "seed", "times", …parameters}`:
 - where: token, post, put, history, active, translate, handshake (the org socket's opening),
-  socket (each frame sent);
+  socket (each frame sent), transcript_handshake and transcript (the same of transcript sockets);
 - nth: 1-based number (or list of numbers) of the request at that place since the rule came;
   without nth or probability it fires at once, `times` times (default 1);
 - conversation, contains: only for that conversation, only for texts that contain this.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HTTP_PLACES = frozenset({"token", "post", "put", "history", "active", "translate"})
-PLACES = HTTP_PLACES | {"handshake", "socket"}
+PLACES = HTTP_PLACES | {"handshake", "socket", "transcript_handshake", "transcript"}
 
 STATUS_KINDS = {
     str(code): code
@@ -34,12 +34,17 @@ TRANSLATE_KINDS = frozenset({"too_few", "source_returned", "empty_texts"})
 SOCKET_KINDS = frozenset({"close", "drop", "duplicate", "lost", "delay", "malformed"})
 HANDSHAKE_KINDS = frozenset(STATUS_KINDS) | {"status", "drop", "slow"}
 
+# Accepted, and closed with that code: how it refuses a token or a scope (protocol §3).
+CLOSING_KINDS = frozenset({"1008", "1002"})
+
 KINDS_BY_PLACE = {
     **dict.fromkeys(HTTP_PLACES, ANSWER_KINDS),
     "post": ANSWER_KINDS | ECHO_KINDS,
     "translate": ANSWER_KINDS | TRANSLATE_KINDS,
     "socket": SOCKET_KINDS,
     "handshake": HANDSHAKE_KINDS,
+    "transcript": SOCKET_KINDS - {"delay"},
+    "transcript_handshake": HANDSHAKE_KINDS | CLOSING_KINDS,
 }
 RULE_KEYS = frozenset(
     {"where", "kind", "nth", "probability", "seed", "times", "conversation", "contains"}
