@@ -150,7 +150,10 @@ class Processes:
     def start_web(self, *, port: int | None = None) -> tuple[RunningProcess, str]:
         """Daphne, and the address it answers at."""
         port = port or spare_port()
-        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"]
+        # The limit of the image: it holds for what is sent to browsers, too.
+        limits = ["--websocket-max-message-size", "65536", "--websocket-max-frame-size", "65536"]
+        where = ["-b", "127.0.0.1", "-p", str(port)]
+        command = ["-m", "daphne", *where, *limits, "config.asgi:application"]
         process = self.start("web", command, ready=lambda: is_listening(port))
         return process, f"http://127.0.0.1:{port}"
 
