@@ -25,8 +25,9 @@ _TRANSLATION_KINDS = (JournalEntry.Kind.TRANSLATED, JournalEntry.Kind.PASSED_THR
 def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
     """Rows by message id, in the order of the conversation; echoes are not rows."""
     ids = list(message_ids)
-    spoken = Message.objects.spoken().filter(pk__in=ids).annotate(echo_read_at=_echo_read_at())
-    messages = list(spoken.select_related("delivery").in_order())
+    spoken = Message.objects.spoken().filter(pk__in=ids)
+    told = spoken.annotate(echo_read_at=_echo_read_at()).select_related("delivery").in_order()
+    messages = list(told)
     texts = _texts(ids)
     facts = _translation_facts([one.pk for one in messages if one.translation_state in _TOLD])
     audits = _attribute_audits(ids)

@@ -50,6 +50,9 @@ class Door:
 PAGES = [
     Door("", "/", START),
     Door("live/", "/live/", LIVE_WALL),
+    Door("live/<str:external_id>/messages/", "/live/own/messages/", OWN),
+    Door("live/<str:external_id>/messages/", "/live/foreign/messages/", FOREIGN),
+    Door("live/<str:external_id>/messages/<int:pk>/", "/live/missing/messages/1/", MISSING),
     Door("live/<str:external_id>/", "/live/own/", OWN),
     Door("live/<str:external_id>/", "/live/foreign/", FOREIGN),
     Door("live/<str:external_id>/", "/live/missing/", MISSING),

@@ -118,10 +118,10 @@ def test_a_closed_gap_is_not_read_again():
 
 def test_whoever_lost_the_lease_closes_no_gap_of_his_successor():
     moment = timezone.now()
-    assert leases.take(*ORG, owner="one")
+    assert take("one")
     mine = leases.open_gap(*ORG, stored_until=None, first=moment)
     run_out()
-    assert leases.take(*ORG, owner="two")
+    assert take("two")
     leases.open_gap(*ORG, stored_until=None, first=moment)
 
     leases.close_gap(*ORG, mine)

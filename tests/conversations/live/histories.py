@@ -169,6 +169,12 @@ class History:
         message.save()
         self._enter(KIND.READ, message)
 
+    def read_echo(self, message: Message) -> None:
+        """An agent reads the translation; the receipt is for the echo."""
+        echo = Message.objects.filter(echo_of__message=message).first()
+        if echo is not None:
+            self.read(echo)
+
     def refuse(self, message: Message) -> None:
         self._translated(message, Message.TranslationState.FAILED, KIND.TRANSLATION_FAILED)
 
@@ -220,12 +226,6 @@ class History:
         message.translation_state = state
         message.save()
         self._enter(kind, message, **data)
-
-    def read_echo(self, message: Message) -> None:
-        """An agent reads the translation; the receipt is for the echo."""
-        echo = Message.objects.filter(echo_of__message=message).first()
-        if echo is not None:
-            self.read(echo)
 
     def _deliver(self, message: Message, state: str, kind: str) -> None:
         if Delivery.objects.filter(message=message).update(state=state):
