@@ -186,6 +186,13 @@ class Commands:
             await viewer.ready
         return viewer
 
+    async def _begin(self) -> Any:
+        """What came until now belonged to the opening of the pages."""
+        self._book = Book()
+        for viewer in self._viewers:
+            viewer.book = self._book
+        return {}
+
     async def _wait(self, count: int, timeout_s: float) -> Any:
         deadline = time.monotonic() + timeout_s
         while len(self._book.marks) < count and time.monotonic() < deadline:  # noqa: ASYNC110
