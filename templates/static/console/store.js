@@ -51,19 +51,30 @@ export class Store {
   // One row that the socket brought; true if its message is new to the page.
   put(row, journalSeq, follows) {
     for (const heard of this.listeners) heard.set(row.id, { row, journalSeq });
-    const isNew = row.seq > this.newest;
+    const isLast = row.seq > this.newest;
     this.newest = Math.max(this.newest, row.seq);
     if (this.byId.has(row.id)) {
       this.rows[this.indexOf(row.seq)] = row;
       this.byId.set(row.id, row);
-    } else if (isNew && !this.isAtEnd) {
-      this.newer += 1;
-    } else if (isNew) {
-      this.rows.push(row);
-      this.byId.set(row.id, row);
-      this.trim(follows);
+      return false;
     }
-    return isNew;
+    if (isLast && !this.isAtEnd) {
+      this.newer += 1;
+      return true;
+    }
+    // Events come in the order of what happened last: a message may come after a later one.
+    if (!isLast && !this.isInside(row.seq)) return false;
+    this.rows.splice(this.indexOf(row.seq), 0, row);
+    this.byId.set(row.id, row);
+    this.trim(follows);
+    return true;
+  }
+
+  // Whether a message at `seq` belongs to the run that is held, which is unbroken.
+  isInside(seq) {
+    const reachesUp = this.older === 0 || seq > this.rows[0]?.seq;
+    const reachesDown = this.newer === 0 || seq < this.rows.at(-1)?.seq;
+    return reachesUp && reachesDown;
   }
 
   // Follows the end: the oldest go. Reads further up: what has just come waits behind the end.
