@@ -148,10 +148,12 @@ class _Batch:
                 ],
                 ignore_conflicts=True,
             )
-        elif not self.conversations:
+        elif skip_busy and not self.conversations:
             new = missing[:1]  # all are busy: the first is waited for, so that something moves
-        if new:
-            self._look(events, [*self.conversations, *new], skip_busy=False)
+        # Made by somebody else since the first look: whoever leaves nobody out waits for them.
+        again = new if skip_busy else [*new, *sorted(there)]
+        if again:
+            self._look(events, [*self.conversations, *again], skip_busy=False)
         self.busy = there - self.conversations.keys()
 
     def _look(self, events: list[MessageReceived], wanted: list[str], *, skip_busy: bool) -> None:
