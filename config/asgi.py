@@ -9,7 +9,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
-from config import startup
+from config import shutdown, startup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 with startup.one_line():
@@ -32,3 +32,4 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+shutdown.end_in_time()

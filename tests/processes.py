@@ -72,8 +72,10 @@ class Processes:
         folder: Path,
         environment: Mapping[str, str],
         inherited: Mapping[str, str] = os.environ,
+        root: Path = ROOT,
     ) -> None:
         self.folder = folder
+        self.root = root
         self.environment = dict(environment)
         self.inherited = inherited
         self.running: list[RunningProcess] = []
@@ -91,7 +93,7 @@ class Processes:
         with log.open("wb") as output:
             popen = subprocess.Popen(  # noqa: S603 - commands of the tests
                 [sys.executable, *command],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self._whole(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
