@@ -37,6 +37,7 @@ def run_harness(folder: Path, *options: str) -> dict[str, Any]:
 
 
 @pytest.mark.flow
+@pytest.mark.longest
 @pytest.mark.timeout(WITHIN_S + 30)
 def test_nothing_is_lost_doubled_or_misplaced_whatever_dies(tmp_path: Path):
     report = run_harness(tmp_path)
