@@ -93,7 +93,9 @@ def _read_again(letter: DeadLetter) -> MessageReceived | MessageRead:
             raise _CannotReplay("Its type is unknown to this version: there is nothing to store.")
         case TypingChanged():
             raise _CannotReplay("It says that somebody types, which is never stored.")
-    return event
+        case MessageReceived() | MessageRead():
+            return event
+    raise _CannotReplay("It is of a guest's own chat, which is not what is stored.")
 
 
 def _message_of(event: MessageReceived | MessageRead, conversation: Conversation) -> int | None:

@@ -25,6 +25,10 @@ class SimulatorConfig:
     echo_ms: float = 20.0
     silent_s: float = 60.0  # an org socket that sends nothing for so long is closed
     close_expired: bool = False  # drop an org socket (1006) when its token expires
+    # A guest's socket
+    webchat_history: bool = True  # the acknowledgement tells what was said before
+    upload_life_s: float = 300.0  # of an address to upload to
+    stored_bytes: int = 64 << 20  # of all attachments together; the oldest go first
     # Translation service
     translation_key: str | None = None  # None: any key that is not empty
     provider_ms: float = 0.0

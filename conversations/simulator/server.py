@@ -9,6 +9,7 @@ from types import TracebackType
 
 from aiohttp import web
 
+from conversations.simulator.attachments import Attachments
 from conversations.simulator.config import SimulatorConfig
 from conversations.simulator.control import Control
 from conversations.simulator.rest import MessagingRest
@@ -16,6 +17,7 @@ from conversations.simulator.scenarios.player import Player
 from conversations.simulator.sockets import OrgSockets
 from conversations.simulator.tokens import TokenEndpoint
 from conversations.simulator.translate import TranslateEndpoint
+from conversations.simulator.webchat import GuestSockets
 from conversations.simulator.world import World
 
 MESSAGING = "/api/v2/conversations/messaging"
@@ -31,7 +33,11 @@ class SimulatorServer:
         self.world = World(self.config)
         self.player = Player(self.world)
         self.sockets = OrgSockets(self.world)
-        self._control = Control(world=self.world, sockets=self.sockets, player=self.player)
+        self.attachments = Attachments(self.world)
+        self.guests = GuestSockets(self.world, attachments=self.attachments)
+        self._control = Control(
+            world=self.world, sockets=self.sockets, guests=self.guests, player=self.player
+        )
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -42,6 +48,10 @@ class SimulatorServer:
     @property
     def socket_url(self) -> str:
         return f"ws://{self.config.host}:{self.port}{MESSAGING}/websocket"
+
+    @property
+    def webchat_url(self) -> str:
+        return f"ws://{self.config.host}:{self.port}/webchat/v1"
 
     async def start(self) -> None:
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_S)
@@ -62,6 +72,7 @@ class SimulatorServer:
         await self._control.stop()
         await self.world.stop()
         self.sockets.close_all(1001, "stopping")
+        self.guests.close_all(1012, "stopping")
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -92,6 +103,8 @@ class SimulatorServer:
                 web.get(f"{MESSAGING}/{{id}}/messages", rest.history),
                 web.put(f"{MESSAGING}/{{id}}", rest.put_attributes),
                 web.post("/v2/translate", TranslateEndpoint(self.world).handle),
+                web.get("/webchat/v1", self.guests.handle),
+                *self.attachments.routes(),
             ]
         )
         application.add_subapp("/_sim", self._control.application())

@@ -48,6 +48,8 @@ class World:
         self.sockets: dict[int, Send] = {}
         self.socket_opened = asyncio.Event()
         self.on_socket_fault: Callable[[Rule], None] = lambda rule: None
+        self.on_message: list[Callable[[SimulatedConversation, Event], None]] = []
+        self.on_signal: list[Callable[[SimulatedConversation, Event], None]] = []
         self.stopping = False
         self.tokens = Tokens(life_s=config.token_life_s, monotonic=monotonic)
         self._run = secrets.token_hex(3)  # ids differ between runs: a client may keep its data
@@ -94,6 +96,7 @@ class World:
         language: str | None = None,
         translation: str | None = None,
         with_id: bool | None = None,
+        attachments: list[dict[str, Any]] | None = None,
     ) -> Event:
         """The guest writes; the ledger notes which translation ought to be delivered."""
         known = self.phrases.lookup(text) if text else None
@@ -104,6 +107,9 @@ class World:
         if text and found and expected:
             self.phrases.learn(text, language=found, english=expected)
         event = self._message(conversation, "guest", text, with_id=with_id)
+        if attachments:
+            event["attachments"] = attachments
+        self._tell(self.on_message, conversation, event)
         needed = bool(text and text.strip()) and base(found) != base(self.config.target_language)
         self.send(
             event,
@@ -119,6 +125,7 @@ class World:
         self, conversation: SimulatedConversation, text: str, *, with_id: bool | None = None
     ) -> Event:
         event = self._message(conversation, "agent", text, with_id=with_id)
+        self._tell(self.on_message, conversation, event)
         self.send(event, role="agent", text=text)
         return event
 
@@ -126,6 +133,7 @@ class World:
         sender = conversation.participant(kind)
         event = {"type": "typing", "conversationId": conversation.id, "from": sender,
                  "state": state}  # fmt: skip
+        self._tell(self.on_signal, conversation, event)
         self.send(event, role="typing")
 
     def read(self, conversation: SimulatedConversation, kind: str) -> None:
@@ -135,6 +143,7 @@ class World:
             if message["from"]["type"] != kind and "id" in message:
                 event = {"type": "readReceipt", "conversationId": conversation.id, "from": sender,
                          "messageId": message["id"], "timestamp": iso(self.now())}  # fmt: skip
+                self._tell(self.on_signal, conversation, event)
                 self.send(event, role="read")
                 return
 
@@ -149,6 +158,7 @@ class World:
         kind = body["from"]["type"]
         event = self._message(conversation, kind, body["text"], with_id=None)
         event["from"] = {**event["from"], "id": body["from"]["id"]}
+        self._tell(self.on_message, conversation, event)
         self.ledger.counts["applied"] += 1
         entry.update(
             applied=True,
@@ -252,6 +262,15 @@ class World:
         await asyncio.gather(*waiting, return_exceptions=True)
 
     # Small things
+
+    def _tell(
+        self,
+        listeners: list[Callable[[SimulatedConversation, Event], None]],
+        conversation: SimulatedConversation,
+        event: Event,
+    ) -> None:
+        for listener in listeners:
+            listener(conversation, event)
 
     def _message(
         self,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from conversations.simulator.scenarios.loader import Scenario, Script, Turn, load
+from conversations.simulator.scenarios.loader import Script, Turn, load
 
 if TYPE_CHECKING:
     from conversations.simulator.messages import SimulatedConversation
@@ -36,7 +37,7 @@ class Player:
     ) -> list[asyncio.Task[None]]:
         """Begin a scenario. `conversations`: how many side by side; default: each script once."""
         scenario = load(name)
-        self.learn(scenario)
+        self.learn(scenario.scripts)
         looping = scenario.loop if loop is None else loop
         scripts = scenario.scripts
         count = conversations or len(scripts)
@@ -51,9 +52,9 @@ class Player:
             started.append(task)
         return started
 
-    def learn(self, scenario: Scenario) -> None:
-        """The translation service knows what the scenario's guests are going to say."""
-        for script in scenario.scripts:
+    def learn(self, scripts: Iterable[Script]) -> None:
+        """The translation service knows what the guests are going to say."""
+        for script in scripts:
             for turn in script.turns:
                 if turn.speaker == "guest":
                     english = turn.translation or turn.text
