@@ -113,9 +113,10 @@ class ChatConnected:
 
 @dataclass(frozen=True, slots=True)
 class ChatRefused:
-    """The platform did not take something that was sent."""
+    """The platform did not take something that was sent. `code`: what kind, where it says so."""
 
     reason: str
+    code: str = ""
 
 
 ChatEvent = ChatMessage | ChatTyping | ChatRead | ChatConnected | ChatRefused
