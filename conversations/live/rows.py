@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from conversations.models import AttributeAudit, Delivery, JournalEntry, Message, MessageText
+from conversations.services.attachments import shown_attachments
 
 Row = dict[str, Any]
 
@@ -25,12 +26,14 @@ def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
     texts = _texts(ids)
     facts = _translation_facts(ids)
     audits = _attribute_audits(ids)
+    attachments = shown_attachments(ids)
     return {
         message.pk: _row(
             message,
             texts=texts[message.pk],
             facts=facts.get(message.pk, {}),
             audit=audits.get(message.pk),
+            attachments=attachments.get(message.pk, []),
         )
         for message in messages
     }
@@ -80,6 +83,7 @@ def _row(
     texts: dict[str, Row],
     facts: dict[str, Any],
     audit: AttributeAudit | None,
+    attachments: list[Row],
 ) -> Row:
     delivery: Delivery | None = getattr(message, "delivery", None)
     return {
@@ -103,6 +107,7 @@ def _row(
         "from_memory": facts.get("from_memory"),
         "delivery": _delivery(delivery),
         "attributes": _attributes(delivery, audit),
+        "attachments": attachments,
     }
 
 

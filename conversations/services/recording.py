@@ -21,11 +21,13 @@ from conversations.models import (
     Delivery,
     JournalEntry,
     Message,
+    MessageAttachment,
     MessageText,
 )
 from conversations.models.bulk import Keys, among, ask_rows, insert, update
 from conversations.models.notice import ANYBODY, notify
 from conversations.models.trip import Trip
+from conversations.services.attachments import attachments_of, commitment_to
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import (
     AwaitedEchoes,
@@ -111,6 +113,7 @@ class _Batch:
         self.receipts = [one for one in receipts if one.conversation_id not in self.busy]
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
+        self.attachments: list[MessageAttachment] = []
         self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
         self.moved: list[tuple[int, int]] = []
         self.repeated = 0
@@ -167,6 +170,9 @@ class _Batch:
         for text in self.texts:
             text.message_id = text.message.pk
         insert(trip, self.texts)
+        for attachment in self.attachments:
+            attachment.message_id = attachment.message.pk
+        insert(trip, self.attachments)
         self._write_echoes(trip)
         if self.receipts:
             trip.go()  # a receipt may be for a message of this batch
@@ -226,16 +232,21 @@ class _Batch:
         if message.origin == Message.Origin.GUEST and message.has_text:
             message.translation_state = Message.TranslationState.PENDING
             self._call_worker(conversation)
+        data: dict[str, object] = {
+            "origin": message.origin,
+            "external_id": message.external_id,
+            "sent_at": message.sent_at.isoformat(),
+            "backfilled": message.backfilled,
+        }
+        if event.attachments:
+            rows = attachments_of(event, message)
+            self.attachments += rows
+            data["attachments"] = [commitment_to(row) for row in rows]
         message.seq = self.ledger.enter(
             conversation,
             JournalEntry.Kind.RECEIVED,
             message=message,
-            data={
-                "origin": message.origin,
-                "external_id": message.external_id,
-                "sent_at": message.sent_at.isoformat(),
-                "backfilled": message.backfilled,
-            },
+            data=data,
             commitment=commitment(bytes(text.salt), text.text),
         )
 
