@@ -9,6 +9,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import path
 
 from config import startup
 
@@ -17,15 +18,18 @@ with startup.one_line():
     _http = get_asgi_application()
     startup.check()
 
+from conversations.guest_page.socket import PublicSimulator, simulator_socket
 from conversations.live.outage import CloseDuringOutage
 from conversations.live.routing import websocket_urlpatterns
+
+sockets = [path("ws/simulator/", simulator_socket), *websocket_urlpatterns]
 
 application = ProtocolTypeRouter(
     {
         "http": _http,
         "websocket": CloseDuringOutage(
-            OriginValidator(
-                AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS
+            PublicSimulator(
+                OriginValidator(AuthMiddlewareStack(URLRouter(sockets)), settings.ALLOWED_ORIGINS)
             )
         ),
     }

@@ -51,6 +51,8 @@ def prepare(*, port: int, simulator_port: int) -> int:
             "GENESYS_MESSAGING_SOCKET_URL",
             f"ws://127.0.0.1:{simulator_port}/api/v2/conversations/messaging/websocket",
         ),
+        ("GENESYS_WEBCHAT_SOCKET_URL", f"ws://127.0.0.1:{simulator_port}/webchat/v1"),
+        ("SIMULATOR_PAGE", "true"),
         ("TRANSLATION_API_URL", f"{base}/v2/translate"),
         ("TRANSLATION_API_KEY", "demo-key"),
     ):

@@ -42,6 +42,15 @@ GENESYS_MESSAGING_SOCKET_URL = env.url(
     ("wss", "ws"),
 )
 
+GENESYS_WEBCHAT_SOCKET_URL = env.url(
+    "GENESYS_WEBCHAT_SOCKET_URL", "wss://webchat.mypurecloud.com/webchat/v1", ("wss", "ws")
+)
+
+# --- Chat simulator -----------------------------------------------------------------------------
+SIMULATOR_PAGE = env.flag("SIMULATOR_PAGE", default=DEBUG)  # whether there is a /simulator/
+SIMULATOR_PUBLIC = env.flag("SIMULATOR_PUBLIC", default=False)  # its socket, without a login
+SIMULATOR_ORIGINS = env.items("SIMULATOR_ORIGINS")  # for pages of these, exact
+
 # --- Translation ------------------------------------------------------------------------------
 TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
 TRANSLATION_API_URL = env.url("TRANSLATION_API_URL", "", _HTTP)  # empty: the provider's own address

@@ -3,11 +3,14 @@
 from django.urls import path
 
 from conversations import operations, views
+from conversations.guest_page import views as guest_page
 
 urlpatterns = [
     path("", views.index, name="index"),
     path("live/", views.live, name="live"),
     path("live/<str:external_id>/", views.conversation, name="conversation"),
+    path("simulator/", guest_page.simulator, name="simulator"),
+    path("simulator/uploads/", guest_page.upload, name="simulator-uploads"),
     path("operations/", operations.operations, name="operations"),
     path("operations/review/", operations.review, name="operations-review"),
     path("operations/dead-letters/", operations.dead_letters, name="operations-dead-letters"),

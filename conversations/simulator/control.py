@@ -76,6 +76,7 @@ class Control:
             web.get("/counts", self.counts),
             web.get("/verdict", self.verdict),
             web.get("/conversations", self.conversations),
+            web.get("/conversations/{id}", self.one_conversation),
             web.get("/scenarios", self.scenarios),
             web.get("/scripts", self.scripts),
             web.post("/guest", self.guest),
@@ -128,6 +129,12 @@ class Control:
     async def conversations(self, request: web.Request) -> web.Response:
         rows = [one.as_json() for one in self._world.conversations.values()]
         return answer({"conversations": rows})
+
+    async def one_conversation(self, request: web.Request) -> web.Response:
+        found = self._world.conversations.get(request.match_info["id"])
+        if found is None:
+            return answer({"error": "no such conversation"}, status=404)
+        return answer(found.as_json())
 
     async def scenarios(self, request: web.Request) -> web.Response:
         return answer({"scenarios": names(), "played": self._player.played})
