@@ -20,7 +20,7 @@ from django.utils.crypto import constant_time_compare
 from conversations import access
 from conversations.guest_page.page import GuestPage
 from conversations.guest_page.progress import progress_of
-from conversations.guest_page.uploads import tools
+from conversations.guest_page.uploads import Tools, borrowed_tools
 from conversations.live import frames
 from conversations.live.database import Busy, read
 
@@ -102,7 +102,8 @@ async def _serve(
         if code:
             await _close(send, code)
             return
-        await _Door(receive, send, owner=owner, admit=admit).run()
+        async with borrowed_tools() as tools:
+            await _Door(receive, send, owner=owner, admit=admit, tools=tools).run()
     except Busy:
         await _close(send, frames.BUSY)
     finally:
@@ -113,7 +114,13 @@ class _Door:
     """One browser's socket: in order, bounded in rate, asked again for its rights."""
 
     def __init__(
-        self, receive: Any, send: Send, *, owner: int | None, admit: Callable[[], Awaitable[int]]
+        self,
+        receive: Any,
+        send: Send,
+        *,
+        owner: int | None,
+        admit: Callable[[], Awaitable[int]],
+        tools: Tools,
     ) -> None:
         self._receive = receive
         self._send = send
@@ -123,7 +130,7 @@ class _Door:
         self._allowance, self._allowed_at = MESSAGE_BURST, time.monotonic()
         self._page = GuestPage(
             socket_url=settings.GENESYS_WEBCHAT_SOCKET_URL,
-            tools=tools(),
+            tools=tools,
             say=self._say,
             progress=_progress,
             owner=owner,

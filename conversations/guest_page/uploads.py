@@ -7,7 +7,8 @@ it, and the message is only said by the `upload` action that brings it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -38,19 +39,41 @@ class Tools:
     platform: PlatformControl
 
 
-_tools: WeakKeyDictionary[asyncio.AbstractEventLoop, Tools] = WeakKeyDictionary()
+@dataclass(slots=True)
+class _Shared:
+    tools: Tools
+    http: HttpClient
+    users: int = 0
 
 
-def tools() -> Tools:
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def borrowed_tools() -> AsyncIterator[Tools]:
+    """Made for the first who needs them on this loop, closed behind the last."""
     loop = asyncio.get_running_loop()
-    if loop not in _tools:
-        http = HttpClient(max_connections=20)
-        tokens = DatabaseTokens(genesys_config(), http, read)
-        _tools[loop] = Tools(
-            uploads=Uploads(http, api_url=settings.GENESYS_API_URL, tokens=tokens),
-            platform=PlatformControl(http, api_url=settings.GENESYS_API_URL),
-        )
-    return _tools[loop]
+    shared = _shared.get(loop)
+    if shared is None:
+        shared = _shared[loop] = _made()
+    shared.users += 1
+    try:
+        yield shared.tools
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            del _shared[loop]
+            await shared.http.aclose()
+
+
+def _made() -> _Shared:
+    http = HttpClient(max_connections=20)
+    tokens = DatabaseTokens(genesys_config(), http, read)
+    tools = Tools(
+        uploads=Uploads(http, api_url=settings.GENESYS_API_URL, tokens=tokens),
+        platform=PlatformControl(http, api_url=settings.GENESYS_API_URL),
+    )
+    return _Shared(tools, http)
 
 
 def upload_id(metadata: Mapping[str, Any], *, owner: int) -> str:

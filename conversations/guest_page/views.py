@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations import access
 from conversations.genesys.attachments import GuestFile, check_size, checked_file
 from conversations.genesys.exceptions import GuestRefused, UploadFailed
-from conversations.guest_page.uploads import tools, upload_id
+from conversations.guest_page.uploads import borrowed_tools, upload_id
 
 _FORM_BYTES = 64 * 1024  # what a form adds to its file
 
@@ -53,7 +53,8 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 
 async def _upload(file: GuestFile) -> dict[str, object]:
-    return dict(await tools().uploads.upload(file))
+    async with borrowed_tools() as tools:
+        return dict(await tools.uploads.upload(file))
 
 
 def _admit(request: HttpRequest) -> None:

@@ -45,6 +45,7 @@ const socket = new Socket({
 const handlers = {
   ready(frame) {
     if (frame.scripts) useScripts(frame.scripts);
+    if (!$("name").value) fillWho();
     document.body.classList.toggle("bare", !frame.scripts);
     connect(kept.session);
   },
@@ -186,12 +187,14 @@ function showError({ error, field = "", ref = "" }) {
   }
   const known = ERROR_FIELDS.includes(field) ? field : "action";
   const place = $(`${known}-error`) ?? $("action-error");
-  setText(place, error);
+  setText(place, sentence(error));
   place.hidden = false;
   const input = { text: "guest-text", reply: "agent-text" }[field] ?? field;
   $(input)?.setAttribute?.("aria-invalid", "true");
   if (ref && timeline.byRef.get(ref)?.state === "queued" && !picked) timeline.progressed({ ref, state: "refused", reason: error });
 }
+
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
 
 function clearError(field) {
   $(`${field}-error`).hidden = true;
@@ -443,6 +446,7 @@ function showChips() {
       const chip = element("button", turn === next ? "chip next" : "chip", turn.text);
       chip.type = "button";
       chip.dir = "auto";
+      chip.title = turn.text;
       if (side === "guest") chip.lang = script.language.toLowerCase();
       chip.addEventListener("click", () => sayChip(side, turn));
       return chip;
@@ -470,7 +474,13 @@ function showPlaying(frame) {
   showChips();
 }
 
-$("script").addEventListener("change", () => useScript());
+$("script").addEventListener("change", () => {
+  useScript();
+  if (kept.name || timeline.items.length) return;
+  fillWho(); // nobody has said a word: the guest of the script may as well say it
+  isReady = false;
+  connect("");
+});
 $("play").addEventListener("click", () => {
   clearError("script");
   if (!isReady) return showError({ error: "Wait until the guest is connected.", field: "script" });
@@ -526,5 +536,4 @@ function keep(what) {
   sessionStorage.setItem(KEPT, JSON.stringify(kept));
 }
 
-fillWho();
 setInterval(() => timeline.decide(), 1000);
