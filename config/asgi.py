@@ -22,7 +22,11 @@ from conversations.guest_page.socket import PublicSimulator, simulator_socket
 from conversations.live.outage import CloseDuringOutage
 from conversations.live.routing import websocket_urlpatterns
 
-sockets = [path("ws/simulator/", simulator_socket), *websocket_urlpatterns]
+# Channels routes ASGI applications by Django's paths, which are typed for views.
+sockets = [
+    path("ws/simulator/", simulator_socket),  # type: ignore[arg-type]
+    *websocket_urlpatterns,
+]
 
 application = ProtocolTypeRouter(
     {

@@ -30,7 +30,7 @@ from conversations.guest_page.uploads import Tools, UnknownUpload, metadata_of
 
 logger = logging.getLogger(__name__)
 
-Say = Callable[[Mapping[str, Any]], Awaitable[None]]
+Say = Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]]
 Progress = Callable[[str, int], Awaitable[Mapping[str, Any] | None]]
 
 POLL_S = 0.4
