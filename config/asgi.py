@@ -6,12 +6,11 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
-from config import startup
+from config import shutdown, startup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 with startup.one_line():
@@ -19,8 +18,9 @@ with startup.one_line():
     startup.check()
 
 from conversations.guest_page.socket import PublicSimulator, simulator_socket
+from conversations.live.origins import ExactOrigins
 from conversations.live.outage import CloseDuringOutage
-from conversations.live.routing import websocket_urlpatterns
+from conversations.live.routing import nowhere, websocket_urlpatterns
 
 # Channels routes ASGI applications by Django's paths, which are typed for views.
 sockets = [
@@ -33,8 +33,11 @@ application = ProtocolTypeRouter(
         "http": _http,
         "websocket": CloseDuringOutage(
             PublicSimulator(
-                OriginValidator(AuthMiddlewareStack(URLRouter(sockets)), settings.ALLOWED_ORIGINS)
+                ExactOrigins(
+                    AuthMiddlewareStack(URLRouter([*sockets, nowhere])), settings.ALLOWED_ORIGINS
+                )
             )
         ),
     }
 )
+shutdown.end_in_time()

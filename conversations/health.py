@@ -63,9 +63,9 @@ def broker_reason() -> str:
 
 
 def streams_reason() -> str:
-    """Somebody must hold the platform's socket, and it must be live."""
+    """Somebody must hold the platform's org socket, and it must be live; others may come and go."""
     try:
-        streams = list(StreamState.objects.order_by("kind", "key"))
+        streams = list(StreamState.objects.filter(kind=StreamState.Kind.MESSAGING).order_by("key"))
     except (DatabaseError, InterfaceError) as error:
         trouble = outages.tell(error)
         return f"streams: not known, {trouble.line if trouble else type(error).__name__}"

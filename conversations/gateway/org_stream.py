@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
+from conversations import outages
 from conversations.conf import genesys_config
 from conversations.gateway import leases
 from conversations.gateway.backfill import Backfill
-from conversations.gateway.inbox import Counts, Inbox
-from conversations.gateway.leases import Progress
+from conversations.gateway.inbox import Counts, Inbox, InboxLost
+from conversations.gateway.leases import Gap, Progress
 from conversations.genesys.events import Event, TypingChanged
 from conversations.genesys.oauth import Token
 from conversations.genesys.protocols.messaging import MessagingProtocol
@@ -25,14 +28,30 @@ from conversations.live import doorbell
 from conversations.models import Conversation, StreamState
 from conversations.net.http import HttpClient
 from conversations.services.tokens import credentials_of, is_refused
-from conversations.tokens import Call, DatabaseTokens
+from conversations.tokens import DatabaseTokens
 
 logger = logging.getLogger(__name__)
 
 KIND, KEY = StreamState.Kind.MESSAGING.value, "org"
-_OVERLAP = timedelta(seconds=60)
 _KNOWN_CONVERSATIONS = 5000
 _AGAIN_S = 2.0
+_LOOK_S = 1.0
+
+
+class OrgStreams:
+    """The kind of stream of which there is one: always wanted."""
+
+    name, limit, in_all = KIND, 1, None
+    lease_s, rest_s = leases.LEASE_S, 1.0
+
+    def wanted(self) -> Sequence[str]:
+        return (KEY,)
+
+    def stream(self, key: str) -> OrgStream:
+        return OrgStream()
+
+    async def close(self) -> None:
+        """Each stream has closed what was its own."""
 
 
 class OrgStream:
@@ -67,19 +86,30 @@ class OrgStream:
 
     async def run(self) -> None:
         """Until `stop`; what was received is committed before it returns."""
+        forgiving = asyncio.create_task(self._retry_when_forgiven(), name="forgiving")
         try:
             await self._session.run()
         finally:
-            if self._backfilling:
-                self._backfilling.cancel()
-                await asyncio.gather(self._backfilling, return_exceptions=True)
+            beside = [task for task in (forgiving, self._backfilling) if task]
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._inbox.crossing.close()
             await self._http.aclose()
 
     def stop(self) -> None:
         self._session.stop()
 
-    async def retry_if_forgiven(self, call: Call) -> None:
+    async def _retry_when_forgiven(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                await self._retry_if_forgiven()
+            except (DatabaseError, InterfaceError) as error:
+                if outages.trouble_of(error) is None:
+                    logger.warning("stream %s: %s", KIND, type(error).__name__)
+
+    async def _retry_if_forgiven(self) -> None:
         """Try a refused stream at once where a person had the refusal forgotten.
 
         Only a refusal that was seen and is gone counts: one for any other reason waits its time.
@@ -87,7 +117,7 @@ class OrgStream:
         if self._state is None or self._state.state != "refused":
             self._seen_refused = False
             return
-        refused = await call(is_refused, self._credentials)
+        refused = await self._inbox.crossing.call(is_refused, self._credentials)
         if self._seen_refused and not refused:
             logger.info("stream %s: the refusal was forgotten, trying at once", KIND)
             self._session.retry_now()
@@ -121,27 +151,41 @@ class OrgStream:
         if self._backfilling:
             self._backfilling.cancel()
         self._connected_at = timezone.now()
-        last = await self._inbox.crossing.call(leases.last_frame_at, KIND, KEY)
-        stored = self._inbox.stored_until
-        since = max(filter(None, (last, stored)), default=None)
-        if since is None:
-            since = timezone.now() - timedelta(seconds=settings.DELIVERY_TTL_S)
+        gap = await self._inbox.crossing.call(self._open_gap)
         self._backfill = Backfill(
             rest=self._rest,
             put=self._inbox.put,
-            since=since - _OVERLAP,
+            since=gap.since,
             known_since=lambda moment: self._inbox.crossing.call(_known_since, moment),
             known=lambda names: self._inbox.crossing.call(_known, names),
         )
-        self._backfilling = asyncio.create_task(self._close_gap(self._backfill), name="backfill")
+        self._backfilling = asyncio.create_task(
+            self._close_gap(self._backfill, gap), name="backfill"
+        )
 
-    async def _close_gap(self, backfill: Backfill) -> None:
-        closed = await backfill.run()
-        while not closed:
+    def _open_gap(self) -> Gap:
+        first = timezone.now() - timedelta(seconds=settings.DELIVERY_TTL_S)
+        return leases.open_gap(KIND, KEY, stored_until=self._inbox.stored_until, first=first)
+
+    async def _close_gap(self, backfill: Backfill, gap: Gap) -> None:
+        is_filled = await self._is_filled(backfill, gap)
+        while not is_filled:
             await asyncio.sleep(_AGAIN_S)
-            closed = await backfill.run()
+            is_filled = await self._is_filled(backfill, gap)
         self._backfilled_at = timezone.now()
         logger.info("gap closed: %s messages read", backfill.messages)
+
+    async def _is_filled(self, backfill: Backfill, gap: Gap) -> bool:
+        """Read, and stored: only then does nobody have to read it again."""
+        if not await backfill.run():
+            return False
+        try:
+            await self._inbox.stored()
+            await self._inbox.crossing.call(leases.close_gap, KIND, KEY, gap)
+        except (InboxLost, DatabaseError, InterfaceError) as error:
+            logger.warning("the gap stays open: %s", type(error).__name__)
+            return False
+        return True
 
     async def _on_event(self, event: Event) -> None:
         if isinstance(event, TypingChanged):

@@ -17,3 +17,5 @@ class GenesysConfig:
     scopes: str
     api_url: str
     messaging_socket_url: str
+    # With {conversation_id} in it.
+    transcript_socket_url: str = ""

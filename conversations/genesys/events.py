@@ -53,6 +53,35 @@ class MessageRead:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageCopied:
+    """A message as a conversation's transcript shows it: the guest has no id of its own there.
+
+    `notice`: a system message that tells of something passing, and is not kept.
+    """
+
+    conversation_id: str
+    external_id: str | None
+    origin: Literal["guest", "agent", "system"]
+    sender_id: str
+    sender_name: str
+    text: str = field(repr=False)
+    sent_at: datetime
+    notice: Literal["", "typing", "read"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationUpdated:
+    conversation_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed:
+    conversation_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed:
     """Kept, counted, never fatal. `raw` is the frame's beginning, `size` all of it in bytes."""
 
@@ -120,4 +149,14 @@ class ChatRefused:
 
 
 ChatEvent = ChatMessage | ChatTyping | ChatRead | ChatConnected | ChatRefused
-Event = MessageReceived | TypingChanged | MessageRead | Malformed | Ignored | ChatEvent
+Event = (
+    MessageReceived
+    | TypingChanged
+    | MessageRead
+    | MessageCopied
+    | ConversationUpdated
+    | ConversationClosed
+    | Malformed
+    | Ignored
+    | ChatEvent
+)

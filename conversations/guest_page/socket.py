@@ -163,7 +163,7 @@ class _Door:
             if text is None:
                 await self._say({"error": "only text frames are read", "field": "action"})
             elif not self._is_allowed():
-                await self._close(frames.POLICY)
+                await self._close(frames.TOO_MANY)
                 return
             else:
                 await self._page.act(text)

@@ -9,9 +9,11 @@ from conversations.models.dead_letter import DeadLetter, DeadLetterBody
 from conversations.models.delivery import Delivery
 from conversations.models.journal import JournalEntry
 from conversations.models.message import Message
+from conversations.models.message_copy import MessageCopy
 from conversations.models.stream_state import StreamState
 from conversations.models.text import MessageText
 from conversations.models.verification_run import VerificationRun
+from conversations.models.watch import Watch
 
 __all__ = [
     "AccessToken",
@@ -24,7 +26,9 @@ __all__ = [
     "JournalEntry",
     "Message",
     "MessageAttachment",
+    "MessageCopy",
     "MessageText",
     "StreamState",
     "VerificationRun",
+    "Watch",
 ]

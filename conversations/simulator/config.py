@@ -24,8 +24,11 @@ class SimulatorConfig:
     answer_status: int = 200  # protocol §1: 200, 201 or 202
     echo_ms: float = 20.0
     silent_s: float = 60.0  # an org socket that sends nothing for so long is closed
+    transcript_ms: float = 15.0  # after the org socket; 0: before it
+    transcript_ids: bool = True  # whether its copies carry the messages' ids
     close_expired: bool = False  # drop an org socket (1006) when its token expires
     # A guest's socket
+    webchat_agent_id: str = "agent-1"  # who is given those who come by web chat
     webchat_history: bool = True  # the acknowledgement tells what was said before
     upload_life_s: float = 300.0  # of an address to upload to
     stored_bytes: int = 64 << 20  # of all attachments together; the oldest go first

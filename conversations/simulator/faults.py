@@ -2,7 +2,8 @@
 
 A rule is `{"where", "kind", "nth" | "probability" + "seed", "times", …parameters}`:
 - where: token, post, put, history, active, translate, presign, upload, handshake (the org
-  socket's opening), socket (each frame sent), webchat_handshake and webchat (a guest's socket);
+  socket's opening), socket (each frame sent), transcript_handshake and transcript (the same of
+  transcript sockets), webchat_handshake and webchat (the same of a guest's socket);
 - nth: 1-based number (or list of numbers) of the request at that place since the rule came;
   without nth or probability it fires at once, `times` times (default 1);
 - conversation, contains: only for that conversation, only for texts that contain this;
@@ -19,7 +20,11 @@ from typing import Any
 HTTP_PLACES = frozenset(
     {"token", "post", "put", "history", "active", "translate", "presign", "upload"}
 )
-HANDSHAKES = {"socket": "handshake", "webchat": "webchat_handshake"}
+HANDSHAKES = {
+    "socket": "handshake",
+    "transcript": "transcript_handshake",
+    "webchat": "webchat_handshake",
+}
 PLACES = HTTP_PLACES | frozenset(HANDSHAKES) | frozenset(HANDSHAKES.values())
 
 STATUS_KINDS = {
@@ -38,12 +43,19 @@ TRANSLATE_KINDS = frozenset({"too_few", "source_returned", "empty_texts"})
 SOCKET_KINDS = frozenset({"close", "drop", "duplicate", "lost", "delay", "malformed"})
 HANDSHAKE_KINDS = frozenset(STATUS_KINDS) | {"status", "drop", "slow"}
 
+# Accepted, and closed with that code: how it refuses a token or a scope (protocol §3).
+CLOSING_KINDS = frozenset({"1008", "1002"})
+
 KINDS_BY_PLACE = {
     **dict.fromkeys(HTTP_PLACES, ANSWER_KINDS),
     "post": ANSWER_KINDS | ECHO_KINDS,
     "translate": ANSWER_KINDS | TRANSLATE_KINDS,
-    **dict.fromkeys(HANDSHAKES, SOCKET_KINDS),
-    **dict.fromkeys(HANDSHAKES.values(), HANDSHAKE_KINDS),
+    "socket": SOCKET_KINDS,
+    "handshake": HANDSHAKE_KINDS,
+    "transcript": SOCKET_KINDS - {"delay"},
+    "transcript_handshake": HANDSHAKE_KINDS | CLOSING_KINDS,
+    "webchat": SOCKET_KINDS,
+    "webchat_handshake": HANDSHAKE_KINDS,
 }
 RULE_KEYS = frozenset(
     {"where", "kind", "nth", "probability", "seed", "times", "conversation", "contains", "tag"}
@@ -108,7 +120,7 @@ class Rule:
 
 def parse_rule(data: Mapping[str, Any]) -> Rule:
     where, kind = str(data.get("where")), str(data.get("kind"))
-    if where in HANDSHAKES and kind in HANDSHAKE_KINDS - SOCKET_KINDS:
+    if where in HANDSHAKES and kind not in KINDS_BY_PLACE[where] and kind in HANDSHAKE_KINDS:
         where = HANDSHAKES[where]
     if where not in PLACES:
         raise BadRule(f"where={where!r}: one of {', '.join(sorted(PLACES))}")

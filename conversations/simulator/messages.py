@@ -37,6 +37,7 @@ class SimulatedConversation:
     context: dict[str, Any] = field(default_factory=dict)  # as the guest's page set it last
     messages: list[Event] = field(default_factory=list)
     last_message_at: datetime | None = None
+    closed: bool = False
 
     def participant(self, kind: str) -> dict[str, Any]:
         return self.guest if kind == "guest" else self.agent
@@ -51,5 +52,6 @@ class SimulatedConversation:
             "customAttributes": self.attributes,
             "context": self.context,
             "messages": len(self.messages),
+            "closed": self.closed,
             "lastMessageAt": iso(self.last_message_at) if self.last_message_at else None,
         }

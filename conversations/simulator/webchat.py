@@ -204,7 +204,9 @@ class GuestSockets:
         conversation = self._world.conversations.get(known) if known else None
         if conversation is not None:
             return str(asked), conversation
-        conversation = self._world.open_conversation(guest=name[:200])
+        conversation = self._world.open_conversation(
+            guest=name[:200], agent_id=self._world.config.webchat_agent_id
+        )
         session = secrets.token_urlsafe(18)
         self._sessions[session] = conversation.id
         if len(self._sessions) > self._world.config.conversation_limit:

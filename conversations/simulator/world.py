@@ -48,6 +48,8 @@ class World:
         self.sockets: dict[int, Send] = {}
         self.socket_opened = asyncio.Event()
         self.on_socket_fault: Callable[[Rule], None] = lambda rule: None
+        self.on_event: Callable[[Event, str], None] = lambda event, role: None
+        self.on_closed: Callable[[SimulatedConversation], None] = lambda conversation: None
         self.on_message: list[Callable[[SimulatedConversation, Event], None]] = []
         self.on_signal: list[Callable[[SimulatedConversation, Event], None]] = []
         self.stopping = False
@@ -64,6 +66,7 @@ class World:
         id: str | None = None,  # noqa: A002  the wire's word
         guest: str = "Anonymous",
         agent: str = "Agent",
+        agent_id: str | None = None,
         language: str | None = None,
         scenario: str | None = None,
     ) -> SimulatedConversation:
@@ -72,7 +75,7 @@ class World:
         conversation = SimulatedConversation(
             id=key,
             guest={"id": f"guest-{key.removeprefix('conv-')}", "type": "guest", "name": guest},
-            agent={"id": f"agent-{slug}", "type": "agent", "name": agent},
+            agent={"id": agent_id or f"agent-{slug}", "type": "agent", "name": agent},
             language=language,
             scenario=scenario,
         )
@@ -85,6 +88,12 @@ class World:
         """The one of that id, opened if there is none yet."""
         found = self.conversations.get(key) if key else None
         return found if found is not None else self.open_conversation(id=key, **opening)
+
+    def close_conversation(self, conversation: SimulatedConversation) -> None:
+        """Told on its transcript alone: the org socket knows no end (protocol §1)."""
+        conversation.closed = True
+        self.ledger.add("closed", conversationId=conversation.id)
+        self.on_closed(conversation)
 
     # What is said
 
@@ -189,7 +198,8 @@ class World:
     # Sending
 
     def send(self, event: Event, *, role: str, data: str | None = None, **noted: Any) -> None:
-        """Onto every open org socket, and into the ledger."""
+        """Onto every open org socket, onto its transcript, and into the ledger."""
+        self.on_event(event, role)
         rule = self.faults.pick(
             "socket", conversation=event.get("conversationId"), text=event.get("text")
         )
@@ -281,6 +291,7 @@ class World:
         with_id: bool | None,
     ) -> Event:
         moment = self.now()
+        conversation.closed = False
         other = "agent" if kind == "guest" else "guest"
         event: Event = {"type": "message", "conversationId": conversation.id}
         if self.config.ids_in_events if with_id is None else with_id:

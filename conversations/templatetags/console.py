@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from conversations import access
 from conversations.dashboards import Queue
+from conversations.hidden import hidden_in
 
 register = template.Library()
 
@@ -52,3 +53,9 @@ def at(moment: datetime | None, shown: str = "moment") -> SafeString | str:
 @register.filter
 def tone(queue: Queue, now: datetime) -> str:
     return queue.tone(now)
+
+
+@register.filter
+def hidden(text: str) -> str:
+    """For `data-hidden` of an element that holds a text: the style sheet names what it has."""
+    return hidden_in(text)

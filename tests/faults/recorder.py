@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Origin
 
-from tests.conversations.live.pages import Page
+from tests.conversations.live.pages import Page, Pieces
 
 AGAIN_S = 0.5
 FRESH_WITHIN_S = 10.0
@@ -30,11 +30,17 @@ class WallPage:
     def __init__(self) -> None:
         self.cards: dict[str, Any] = {}
         self.seq: int | None = None
+        self.is_whole = False
+        self._pieces = Pieces()
 
     def receive(self, text: str) -> None:
-        body = json.loads(text)
+        for frame in self._pieces.frames(text):
+            self._take(frame)
+
+    def _take(self, body: dict[str, Any]) -> None:
         if body["type"] == "snapshot":
             self.cards = {card["id"]: card for card in body["conversations"]}
+            self.is_whole = True
         elif body["type"] == "cards":
             self.cards |= {card["id"]: card for card in body["cards"]}
             for gone in body["gone"]:
@@ -69,7 +75,7 @@ class Watcher:
         """What a page that is opened now shows, and where its journal stands."""
         page = WallPage() if isinstance(self.page, WallPage) else Page()
         async with asyncio.timeout(FRESH_WITHIN_S), self._opened(after=None) as socket:
-            page.receive(str(await socket.recv()))
+            await _started(page, socket)
         return page.shown()
 
     def _opened(self, *, after: int | None = -1) -> connect:
@@ -94,6 +100,8 @@ class Watcher:
                 self.faults.append(f"{self.path}: seq went back from {before} to {self.page.seq}")
             heard += 1
             self.frames += 1
+            if isinstance(self.page, Page) and self.page.lacks is not None:
+                await socket.send(json.dumps({"type": "gap", "after": self.page.lacks}))
             # Each one: without acknowledgements the server would take the page for too slow.
             await socket.send(json.dumps({"type": "ack", "n": heard}))
 
@@ -150,6 +158,16 @@ class Recorder:
 
     def _run(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
+
+
+async def _started(page: Page | WallPage, socket: ClientConnection) -> None:
+    """A large snapshot comes in parts."""
+    page.receive(str(await socket.recv()))
+    heard = 1
+    while not page.is_whole:
+        await socket.send(json.dumps({"type": "ack", "n": heard}))
+        page.receive(str(await socket.recv()))
+        heard += 1
 
 
 def _difference(shown: Any, fresh: Any) -> str:

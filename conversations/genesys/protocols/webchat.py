@@ -150,7 +150,9 @@ def _event_of(
     if kind == "connect":
         return _connected(frame)
     if kind == "error":
-        return ChatRefused(_text(frame, "message") or "refused", code=_text(frame, "code"))
+        return ChatRefused(
+            _text(frame, "message")[:500] or "refused", code=_text(frame, "code")[:64]
+        )
     if not isinstance(kind, str):
         raise InvalidEvent("type is missing or not a string")
     return Ignored(kind[:64])

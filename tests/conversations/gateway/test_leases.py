@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from conversations.gateway import leases
 from conversations.gateway.leases import Progress
@@ -13,6 +14,7 @@ from conversations.models import StreamState
 
 pytestmark = pytest.mark.django_db
 ORG = ("messaging", "org")
+KIND, KEY = ORG
 
 
 def progress(**more: Any) -> Progress:
@@ -29,61 +31,99 @@ def progress(**more: Any) -> Progress:
     return Progress(**(values | more))
 
 
+def take(owner: str) -> bool:
+    return leases.take(KIND, [KEY], owner=owner).keys == [KEY]
+
+
+def renew(owner: str, seen: Progress) -> bool:
+    return leases.renew(KIND, {KEY: seen}, owner=owner) == {KEY}
+
+
 def run_out() -> None:
     StreamState.objects.update(lease_until=datetime.now(UTC) - timedelta(seconds=1))
 
 
 def test_one_takes_it_and_the_other_does_not():
-    assert leases.take(*ORG, owner="one")
-    assert not leases.take(*ORG, owner="two")
+    assert take("one")
+    assert not take("two")
 
 
 def test_the_other_takes_it_when_it_has_run_out_and_the_first_notices():
-    leases.take(*ORG, owner="one")
+    take("one")
     run_out()
 
-    assert leases.take(*ORG, owner="two")
+    assert take("two")
 
-    assert not leases.renew(*ORG, owner="one", progress=progress())
-    assert leases.renew(*ORG, owner="two", progress=progress())
+    assert not renew("one", progress())
+    assert renew("two", progress())
     assert StreamState.objects.get().epoch == 2
 
 
 def test_an_owner_may_come_back_after_a_restart_under_the_same_name():
-    leases.take(*ORG, owner="one")
+    take("one")
 
-    assert leases.take(*ORG, owner="one")
+    assert take("one")
 
 
 def test_a_renewal_adds_what_was_seen_since_the_last_one():
-    leases.take(*ORG, owner="one")
+    take("one")
     moment = datetime.now(UTC)
 
-    leases.renew(*ORG, owner="one", progress=progress(last_frame_at=moment))
-    leases.renew(*ORG, owner="one", progress=progress(reason="x" * 300))
+    renew("one", progress(last_frame_at=moment))
+    renew("one", progress(reason="x" * 300))
 
     row = StreamState.objects.get()
     assert (row.frames, row.malformed, row.ignored) == (6, 2, 4)
-    assert (row.last_frame_at, leases.last_frame_at(*ORG)) == (moment, moment)
+    assert row.last_frame_at == moment
     assert (row.state, len(row.reason)) == ("live", 200)
 
 
 def test_what_is_given_back_is_free_at_once():
-    leases.take(*ORG, owner="one")
+    take("one")
 
-    leases.give_back(*ORG, owner="one", reason="gateway stopped")
+    leases.give_back(KIND, [KEY], owner="one", reason="gateway stopped")
 
     assert StreamState.objects.get().state == "stopped"
-    assert leases.take(*ORG, owner="two")
+    assert take("two")
 
 
 def test_whoever_lost_it_cannot_give_it_back():
-    leases.take(*ORG, owner="two")
+    take("two")
 
-    leases.give_back(*ORG, owner="one", reason="gateway stopped")
+    leases.give_back(KIND, [KEY], owner="one", reason="gateway stopped")
 
-    assert not leases.take(*ORG, owner="three")
+    assert not take("three")
 
 
-def test_a_stream_that_never_ran_has_no_last_frame():
-    assert leases.last_frame_at(*ORG) is None
+def test_a_gap_outlives_the_gateway_that_could_not_close_it():
+    """The next one must not believe the live frames that came while the history was read."""
+    moment = timezone.now()
+    first = leases.open_gap(*ORG, stored_until=None, first=moment)
+    StreamState.objects.update(last_frame_at=moment + timedelta(minutes=10))
+
+    second = leases.open_gap(*ORG, stored_until=moment + timedelta(minutes=10), first=moment)
+
+    assert first.since == second.since == moment - timedelta(seconds=60)
+
+
+def test_a_closed_gap_is_not_read_again():
+    moment = timezone.now()
+    leases.close_gap(*ORG, leases.open_gap(*ORG, stored_until=None, first=moment))
+    later = moment + timedelta(minutes=10)
+
+    gap = leases.open_gap(*ORG, stored_until=later, first=moment)
+
+    assert gap.since == later - timedelta(seconds=60)
+
+
+def test_whoever_lost_the_lease_closes_no_gap_of_his_successor():
+    moment = timezone.now()
+    assert take("one")
+    mine = leases.open_gap(*ORG, stored_until=None, first=moment)
+    run_out()
+    assert take("two")
+    leases.open_gap(*ORG, stored_until=None, first=moment)
+
+    leases.close_gap(*ORG, mine)
+
+    assert StreamState.objects.get().gap_since == mine.since

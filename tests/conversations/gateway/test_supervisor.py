@@ -22,10 +22,10 @@ def is_live() -> bool:
 
 async def test_a_second_gateway_stands_by_until_the_first_has_gone(settings, simulator):
     async with gateway(settings, simulator) as running:
-        await running.ask(lambda: leases.give_back(KIND, KEY, owner="", reason=""))
+        await running.ask(lambda: leases.give_back(KIND, [KEY], owner="", reason=""))
         await running.until(is_live)
 
-        taken = await running.ask(lambda: leases.take(KIND, KEY, owner="another"))
+        taken = await running.ask(lambda: leases.take(KIND, [KEY], owner="another").keys)
 
         assert not taken
         assert len(simulator.world.sockets) == 1

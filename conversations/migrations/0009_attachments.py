@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0004_operations'),
+        ('conversations', '0008_journal_kinds'),
     ]
 
     operations = [
