@@ -57,6 +57,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             session.config.stash[_chromium] = error
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """A hash that is slow to guess is slow to make; the web server reads these as well."""
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+    PBKDF2PasswordHasher.iterations = 1
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(
     browser_type_launch_args: dict[str, Any], pytestconfig: pytest.Config
