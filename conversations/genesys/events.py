@@ -67,6 +67,7 @@ class MessageCopied:
     text: str = field(repr=False)
     sent_at: datetime
     notice: Literal["", "typing", "read"] = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

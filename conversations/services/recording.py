@@ -264,10 +264,7 @@ class _Batch:
             "sent_at": message.sent_at.isoformat(),
             "backfilled": message.backfilled,
         }
-        if event.attachments:
-            rows = attachments_of(event, message)
-            self.attachments += rows
-            data["attachments"] = [commitment_to(row) for row in rows]
+        data |= self._note_attachments(event, message)
         message.seq = self.ledger.enter(
             conversation,
             JournalEntry.Kind.RECEIVED,
@@ -311,9 +308,18 @@ class _Batch:
                     "external_id": message.external_id,
                     "sent_at": message.sent_at.isoformat(),
                     "backfilled": message.backfilled,
+                    **self._note_attachments(event, message),
                 },
             )
         self.known.add(conversation, message)
+
+    def _note_attachments(self, event: MessageReceived, message: Message) -> dict[str, object]:
+        """Only the org socket tells of files; the journal binds them."""
+        if not event.attachments:
+            return {}
+        rows = attachments_of(event, message)
+        self.attachments += rows
+        return {"attachments": [commitment_to(row) for row in rows]}
 
     def _store_echo(self, conversation: Conversation, delivery: Delivery, message: Message) -> None:
         before = delivery.state

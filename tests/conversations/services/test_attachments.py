@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from conversations.exports.base import Scope
 from conversations.exports.transcripts import transcript_rows
+from conversations.genesys.events import MessageCopied
 from conversations.live.rows import rows_for
 from conversations.models import JournalEntry, Message, MessageAttachment
 from conversations.services.attachments import commitment_to
+from conversations.services.copies import record_copies
 from conversations.services.verification import verify_journal
 from tests.conversations.services.wire import parsed, record
 
@@ -55,6 +58,21 @@ def test_the_journal_binds_a_file_without_holding_its_name():
     attachment.name = "another.png"
     assert commitment_to(attachment) not in entry.data
     MessageAttachment.objects.all().delete()
+    assert verify_journal().holds
+
+
+def test_what_the_transcript_brought_first_has_the_files_of_the_org_socket():
+    record(parsed(id="m-0"))  # the conversation is known
+    at = datetime(2024, 6, 15, 10, 31, tzinfo=UTC)
+    record_copies([MessageCopied("conv-1", "m-1", "guest", "external", "Maria", "mire", at)])
+    for _ in range(2):
+        record(parsed(id="m-1", text="mire", timestamp=at.isoformat(), attachments=[PICTURE]))
+
+    attachment = MessageAttachment.objects.get()
+    entry = JournalEntry.objects.get(kind="matched")
+
+    assert attachment.message == Message.objects.get(external_id="m-1")
+    assert json.loads(entry.data)["attachments"] == [commitment_to(attachment)]
     assert verify_journal().holds
 
 
