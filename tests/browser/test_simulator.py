@@ -38,7 +38,6 @@ def picture(kibibytes: int = 0) -> bytes:
 @pytest.fixture
 def site(processes: Processes, page: Page, simulator_thread: SimulatorThread) -> Iterator[Web]:
     processes.environment["SIMULATOR_PAGE"] = "true"
-    processes.environment["GENESYS_WEBCHAT_SOCKET_URL"] = simulator_thread.server.webchat_url
     web = Web(processes, page)
     processes.start_gateway()
     processes.start_worker()
