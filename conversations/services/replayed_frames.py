@@ -95,7 +95,7 @@ def _read_again(letter: DeadLetter) -> MessageReceived | MessageRead:
             raise _CannotReplay("It says that somebody types, which is never stored.")
         case MessageReceived() | MessageRead():
             return event
-    raise _CannotReplay("It is of a transcript, whose frames are not kept.")
+    raise _CannotReplay("It is of a transcript or a guest's chat, whose frames are not kept.")
 
 
 def _message_of(event: MessageReceived | MessageRead, conversation: Conversation) -> int | None:
