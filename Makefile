@@ -78,7 +78,7 @@ check-lint: $(VENV)/.requirements-dev
 	@echo "lint" && $(PYTHON) -m ruff check -q .
 
 check-types: $(VENV)/.requirements-dev
-	@echo "types" && $(AS_PRODUCTION) $(PYTHON) -m mypy --no-error-summary config conversations translation bench
+	@echo "types" && $(AS_PRODUCTION) $(PYTHON) -m mypy --no-error-summary assist config conversations translation bench
 
 check-imports: $(VENV)/.requirements-dev
 	@echo "imports" && $(call quiet,$(VENV)/bin/lint-imports --no-logo)

@@ -1,0 +1,145 @@
+"""What is found and what is left alone, one case a line; and that nothing takes long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from assist.redaction.redactor import Redactor, TooLong, redacted
+from assist.redaction.spans import Span, without_overlaps
+
+
+@pytest.fixture(scope="module")
+def redactor() -> Redactor:
+    return Redactor(language="en-US")
+
+
+def shown(redactor: Redactor, text: str) -> str:
+    return redacted(text, redactor.find(text)).text
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ("my card is 4111 1111 1111 1111 thanks", "my card is [CARD] thanks"),
+        ("4111-1111-1111-1111", "[CARD]"),
+        ("４１１１１１１１１１１１１１１１", "[CARD]"),
+        ("4️⃣1️⃣1️⃣1️⃣ 1111 1111 1111", "[CARD]"),
+        ("four one one one " * 1 + "one " * 12, "[CARD] "),
+        ("cuarenta y uno once once once once once once once", "[CARD]"),
+        ("4111 1111 1111 1111 12 25 123", "[CARD]"),
+        ("double four one one 1 1 1 1 1 1 1 1 1 1 1 1 1", "[CARD]"),
+        ("DE89 3704 0044 0532 0130 00 is it", "[IBAN] is it"),
+        ("gb29nwbk60161331926819", "[IBAN]"),
+        ("john dot doe at example dot com please", "[EMAIL] please"),
+        ("ana punto garcía arroba ejemplo punto es", "[EMAIL]"),
+        ("write to jose@example.com. Thanks", "write to [EMAIL]. Thanks"),
+        ("call me at 202 555 0143", "call me at [PHONE]"),
+        ("+34 612 34 56 78 works", "[PHONE] works"),
+        ("plus four nine one seven zero one two three four five six seven", "[PHONE]"),
+        ("my social is 123-45-6789", "my social is [SSN]"),
+        ("ip 192.168.10.5 and fe80::1", "ip [IP] and [IP]"),
+        ("the cvv is one two three", "the cvv is [CVV]"),
+        ("123 is the security code", "[CVV] is the security code"),
+    ],
+)
+def test_personal_data_is_taken_out(redactor, said, stored) -> None:
+    assert shown(redactor, said) == stored
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "order number 4521 arrives at 10:30 on 15/06/2024",
+        "my order number is 2025550143",
+        "card ending 1111 is fine",
+        "4111 1111 1111 1112",  # fails Luhn
+        "GB29 NWBK 6016 1331 9268 10",  # fails mod 97
+        "version 3.4.2.1 of the app",
+        "300.1.2.3 is no address",
+        "I met her at home. At ten we left for dot one",
+        "uno o dos días",
+        "one of these or two of those",
+        "",
+    ],
+)
+def test_what_is_nobodys_secret_stays(redactor, said) -> None:
+    assert shown(redactor, said) == said
+
+
+def test_spanish_numbers_are_said_in_hundreds_and_tens() -> None:
+    text = "es el seiscientos doce treinta y cuatro cincuenta y seis setenta y ocho"
+
+    assert shown(Redactor(language="es-ES"), text) == "es el [PHONE]"
+
+
+def test_a_text_longer_than_is_searched_is_refused(redactor) -> None:
+    with pytest.raises(TooLong):
+        redactor.find("a" * 10_000)
+
+
+def test_overlapping_finds_become_one_of_the_first_kind() -> None:
+    spans = without_overlaps([Span(4, 10, "IBAN"), Span(8, 20, "CARD"), Span(30, 31, "IP")])
+
+    assert spans == [Span(4, 20, "IBAN"), Span(30, 31, "IP")]
+
+
+_UNITS = (
+    *("1", "1 ", "0", "4", "4 ", "1-", "1,", "1.2.3.4.", "a@", "a.", "@", "at ", "dot at ", "DE89"),
+    *(
+        "DE89 ",
+        "DE",
+        "+",
+        "+1",
+        ":",
+        "f:",
+        "::",
+        "one ",
+        "double ",
+        "4️⃣",
+        "(",
+        "john dot ",
+        "forty ",
+    ),
+    *(
+        "a ",
+        "cvv 123 ",
+        "-",
+        "a-",
+        "a b @ c . ",
+        "hundred ",
+        "one hundred ",
+        "y ",
+        "uno y ",
+        "①",
+        "٣",
+    ),
+    *(
+        "①",
+        "٣",
+        "@.",
+        ".@",
+        "a_b.",
+        "ssn 123-45-6789 ",
+        "4111 1111 1111 1111 ",
+        "\n",
+        "\u200b1",
+        "é",
+        "ß1",
+    ),
+    *("3704 0044 ", "GB29NWBK", "1:2:", "[CARD]"),
+)
+
+
+@pytest.mark.parametrize("unit", _UNITS)
+def test_an_evil_text_takes_no_longer_than_its_length(redactor, unit) -> None:
+    """Reliability S18. Four times the text may take about four times as long, never sixteen."""
+    short, long = (unit * (size // len(unit)) for size in (1000, 4000))
+    times = []
+    for text in (short, long):
+        began = time.process_time()
+        redactor.find(text)
+        times.append(time.process_time() - began)
+
+    assert times[1] < 0.05 or times[1] < 9 * times[0] + 0.05
