@@ -17,6 +17,7 @@ with startup.one_line():
     _http = get_asgi_application()
     startup.check()
 
+from assist.routing import websocket_urlpatterns as assist_urlpatterns
 from conversations.live.outage import CloseDuringOutage
 from conversations.live.routing import websocket_urlpatterns
 
@@ -25,7 +26,8 @@ application = ProtocolTypeRouter(
         "http": _http,
         "websocket": CloseDuringOutage(
             OriginValidator(
-                AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_ORIGINS
+                AuthMiddlewareStack(URLRouter([*websocket_urlpatterns, *assist_urlpatterns])),
+                settings.ALLOWED_ORIGINS,
             )
         ),
     }

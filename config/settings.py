@@ -42,8 +42,29 @@ GENESYS_MESSAGING_SOCKET_URL = env.url(
     ("wss", "ws"),
 )
 
+GENESYS_TRANSCRIPTION_SOCKET_URL = env.url(
+    "GENESYS_TRANSCRIPTION_SOCKET_URL",
+    f"wss://{GENESYS_ENV}/api/v2/analytics/conversations/transcriptions",
+    ("wss", "ws"),
+)
+
 # What the gateway holds, by dotted path (conversations/gateway/kinds.py).
-STREAM_KINDS = ["conversations.gateway.org_stream.OrgStreams"]
+STREAM_KINDS = [
+    "conversations.gateway.org_stream.OrgStreams",
+    "assist.streams.TranscriptionStreams",
+]
+
+# --- Agent assist: voice transcription (protocol §4) --------------------------------------------
+TRANSCRIPTION_MODEL = env.text("TRANSCRIPTION_MODEL", "en-US-default")
+TRANSCRIPTION_LANGUAGE = env.text("TRANSCRIPTION_LANGUAGE", "en-US")
+# What is asked of the platform; ours always runs as well.
+TRANSCRIPTION_REDACTION = env.choice("TRANSCRIPTION_REDACTION", "pii", ("pii", "custom", "none"))
+REDACTION_PATTERNS = env.text("REDACTION_PATTERNS")  # a line each: NAME, a space, an RE2 expression
+MAX_CONCURRENT_STREAMS = env.number("MAX_CONCURRENT_STREAMS", 5, low=1, high=10)
+LATENCY_THRESHOLD_MS = env.number("LATENCY_THRESHOLD_MS", 800, low=1)
+ASSIST_INTERACTIONS = env.items("ASSIST_INTERACTIONS")  # "id" or "id=agent"
+KNOWLEDGE_API_URL = env.url("KNOWLEDGE_API_URL", "", _HTTP)  # empty: no look-up
+KNOWLEDGE_API_KEY = env.text("KNOWLEDGE_API_KEY")
 
 # --- Translation ------------------------------------------------------------------------------
 TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
@@ -112,6 +133,7 @@ INSTALLED_APPS = [
     "csp",
     "conversations",
     "translation",
+    "assist",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -202,6 +224,7 @@ logs.configure(
         JOURNAL_KEY,
         GENESYS_CLIENT_SECRET,
         TRANSLATION_API_KEY,
+        KNOWLEDGE_API_KEY,
         METRICS_TOKEN,
     ),
 )

@@ -17,3 +17,4 @@ class GenesysConfig:
     scopes: str
     api_url: str
     messaging_socket_url: str
+    transcription_socket_url: str = ""

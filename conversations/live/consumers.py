@@ -19,7 +19,7 @@ from django.contrib.auth import HASH_SESSION_KEY
 from conversations.live import frames, rights
 from conversations.live.database import Busy, read
 from conversations.live.outbox import Outbox
-from conversations.live.tailer import tailer
+from conversations.live.tailer import Tailer, tailer
 from conversations.live.watches import Member
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class LiveConsumer(AsyncConsumer):
 
     # No layer for each socket: Redis errors cannot reach it (reliability F25).
     channel_layer_alias = "none"
+    action: ClassVar = "live"  # what `access` is asked for
     _handlers: ClassVar = {
         "websocket.connect": "_connect",
         "websocket.receive": "_receive",
@@ -49,11 +50,11 @@ class LiveConsumer(AsyncConsumer):
         self._allowed_at = time.monotonic()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        tailer().sockets += 1
+        self._tailer().sockets += 1
         try:
             await super().__call__(scope, receive, send)
         finally:
-            tailer().sockets -= 1
+            self._tailer().sockets -= 1
             await self._leave()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -67,7 +68,7 @@ class LiveConsumer(AsyncConsumer):
     async def _connect(self, message: dict[str, Any]) -> None:
         # Accepted first: a browser learns a close code only from an open socket.
         await self.send({"type": "websocket.accept"})
-        if tailer().is_full:
+        if self._tailer().is_full:
             await self._close(frames.BUSY)
             return
         try:
@@ -80,7 +81,7 @@ class LiveConsumer(AsyncConsumer):
         if not user.is_authenticated:
             await self._close(frames.UNAUTHENTICATED)
             return
-        admission = await read(rights.admit, user.pk, self._external_id())
+        admission = await read(self._admission, user.pk, self._external_id())
         if admission.code:
             await self._close(admission.code)
             return
@@ -91,11 +92,19 @@ class LiveConsumer(AsyncConsumer):
             session_hash=session.get(HASH_SESSION_KEY, ""),
             conversation=admission.conversation,
             scope=admission.scope,
+            action=self.action,
         )
         outbox = Outbox(self._send_text)
         self._member = Member(claim=claim, outbox=outbox, close=self._close)
         self._writer = asyncio.create_task(outbox.run(), name="live-outbox")
         await self._watch(self._member, admission)
+
+    def _tailer(self) -> Tailer:
+        return tailer()
+
+    def _admission(self, user_id: int, external_id: str | None) -> rights.Admission:
+        """In a database thread."""
+        return rights.admit(user_id, external_id, action=self.action)
 
     def _external_id(self) -> str | None:
         raise NotImplementedError
@@ -113,7 +122,7 @@ class LiveConsumer(AsyncConsumer):
             return
         if member.outbox.is_stale and member.outbox.has_caught_up():
             try:
-                await tailer().catch_up(member)
+                await self._tailer().catch_up(member)
             except Busy:
                 await self._close(frames.BUSY)
 
@@ -168,7 +177,7 @@ class LiveConsumer(AsyncConsumer):
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         if member is not None:
-            await tailer().leave(member)
+            await self._tailer().leave(member)
 
 
 class ConversationConsumer(LiveConsumer):
@@ -178,7 +187,7 @@ class ConversationConsumer(LiveConsumer):
         return self.scope["url_route"]["kwargs"]["external_id"]
 
     async def _watch(self, member: Member, admission: rights.Admission) -> None:
-        await tailer().watch(member, after=self._after())
+        await self._tailer().watch(member, after=self._after())
 
     def _after(self) -> int | None:
         values = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("after", [])
@@ -195,4 +204,4 @@ class WallConsumer(LiveConsumer):
 
     async def _watch(self, member: Member, admission: rights.Admission) -> None:
         assert admission.visible is not None  # noqa: S101 - every wall has a scope
-        await tailer().watch_wall(member, admission.visible)
+        await self._tailer().watch_wall(member, admission.visible)

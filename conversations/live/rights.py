@@ -35,6 +35,7 @@ class Claim:
     session_hash: str
     conversation: int | None = None
     scope: str = ""
+    action: str = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class Admission:
     visible: ConversationQuerySet | None = None
 
 
-def admit(user_id: int, external_id: str | None) -> Admission:
+def admit(user_id: int, external_id: str | None, *, action: str = "live") -> Admission:
     """A foreign conversation and a missing one have the same answer."""
     user = get_user_model().objects.filter(pk=user_id).first()
-    if user is None or not access.can(user, "live"):
+    if user is None or not access.can(user, action):
         return Admission(code=frames.FORBIDDEN)
     visible = access.visible_conversations(user)
     if external_id is None:
@@ -83,10 +84,9 @@ def _verdicts_of(user: AbstractBaseUser | None, claims: set[Claim]) -> dict[Clai
     if user is None or not user.is_active:
         return dict.fromkeys(claims, frames.UNAUTHENTICATED)
     sessions = {claim.session_key: _is_open(claim, user) for claim in claims}
-    if not access.can(user, "live"):
-        rights = dict.fromkeys(claims, frames.FORBIDDEN)
-    else:
-        rights = _rights(access.visible_conversations(user), claims)
+    able = {claim for claim in claims if access.can(user, claim.action)}
+    rights = dict.fromkeys(claims - able, frames.FORBIDDEN)
+    rights |= _rights(access.visible_conversations(user), able)
     gone = {c: frames.UNAUTHENTICATED for c in claims if not sessions[c.session_key]}
     return rights | gone
 

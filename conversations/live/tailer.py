@@ -19,7 +19,7 @@ from conversations.live import doorbell, rights
 from conversations.live.database import read
 from conversations.live.frames import HEARTBEAT, RESYNC, TOO_SLOW
 from conversations.live.listening import Listener
-from conversations.live.snapshots import events_past, heads
+from conversations.live.snapshots import Changes, events_past, heads
 from conversations.live.watches import ConversationWatch, Member, WallWatch
 
 if TYPE_CHECKING:
@@ -70,8 +70,11 @@ class Tailer:
         self._start()
         pk = member.claim.conversation
         assert pk is not None  # noqa: S101 - a wall is watched by watch_wall
-        watch = self._conversations.setdefault(pk, ConversationWatch(pk))
+        watch = self._conversations.setdefault(pk, self._new_watch(pk))
         await watch.begin(member, after)
+
+    def _new_watch(self, pk: int) -> ConversationWatch:
+        return ConversationWatch(pk)
 
     async def watch_wall(self, member: Member, visible: ConversationQuerySet) -> None:
         self._start()
@@ -109,20 +112,25 @@ class Tailer:
         if self._tasks:
             return
         doorbell.bind(asyncio.get_running_loop())
-        jobs: dict[str, Job] = {
+        self._tasks = [
+            asyncio.create_task(job(), name=f"live-{name}") for name, job in self._jobs().items()
+        ]
+
+    def _jobs(self) -> dict[str, Job]:
+        return {
             "listen": Listener(self._heard).run,
             "read": self._repeated(self._read_journal, self._rung, pause=PAUSE_S),
             "walls": self._repeated(self._read_walls, self._wall_rung, pause=WALL_S),
             "heartbeat": self._repeated(self._beat, None, pause=HEARTBEAT_S),
             "rights": self._repeated(self._ask_rights, None, pause=RIGHTS_S),
         }
-        self._tasks = [
-            asyncio.create_task(job(), name=f"live-{name}") for name, job in jobs.items()
-        ]
 
     def _heard(self, message: dict[str, Any]) -> None:
         if message["type"] == "typing":
             self._typing(message)
+            return
+        if message["type"] != "bell":
+            self._passed_on(message)
             return
         for pk, seq in message["pairs"]:
             watch = self._conversations.get(pk)
@@ -136,6 +144,9 @@ class Tailer:
         watch = self._conversations.get(message["conversation"])
         if watch is not None:
             watch.send({key: message[key] for key in ("type", "origin", "state", "at")})
+
+    def _passed_on(self, message: dict[str, Any]) -> None:
+        """What is shown live and kept nowhere, of a kind that only some pages know."""
 
     def _repeated(self, job: Job, rung: asyncio.Event | None, *, pause: float) -> Job:
         """`job` at each ring and at least every POLL_S, or just every `pause` seconds."""
@@ -162,13 +173,16 @@ class Tailer:
             self._polled_at = began
             wanted = await read(heads, list(self._conversations))
         while cursors := self._behind(wanted):
-            found = await read(events_past, cursors)
+            found = await read(self._events_past, cursors)
             for pk, changes in found.items():
                 if watch := self._conversations.get(pk):
                     watch.apply(changes)
             if not found:
                 break
         self._journal_read_at = began
+
+    def _events_past(self, cursors: dict[int, int]) -> dict[int, Changes]:
+        return events_past(cursors)
 
     def _behind(self, wanted: dict[int, int]) -> dict[int, int]:
         """The cursors of the conversations that are watched and have not come that far."""

@@ -52,6 +52,7 @@ class ConversationWatch:
     pk: int
     cursor: int | None = None
     members: set[Member] = field(default_factory=set)
+    start: Callable[[int, int | None], Start] = start  # reads what a page begins with
 
     async def begin(self, member: Member, after: int | None) -> None:
         """Join first, then read: what is committed in between arrives as an event."""
@@ -68,7 +69,7 @@ class ConversationWatch:
         while True:
             member.pending = []
             known = self.cursor
-            begun = await read(start, self.pk, after)
+            begun = await read(self.start, self.pk, after)
             if self.cursor is None:
                 self.cursor = begun.seq
             if known is None and begun.seq < self.cursor:

@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from conversations.genesys.events import (
     Event,
-    Ignored,
     Malformed,
     MessageRead,
     MessageReceived,
@@ -87,13 +86,13 @@ def _read_again(letter: DeadLetter) -> MessageReceived | MessageRead:
     except UnicodeDecodeError:
         raise _CannotReplay("It is no text.") from None
     match event:
+        case MessageReceived() | MessageRead():
+            return event
         case Malformed():
             raise _CannotReplay(f"It still cannot be read: {event.reason}.")
-        case Ignored():
-            raise _CannotReplay("Its type is unknown to this version: there is nothing to store.")
         case TypingChanged():
             raise _CannotReplay("It says that somebody types, which is never stored.")
-    return event
+    raise _CannotReplay("Its type is unknown to this version: there is nothing to store.")
 
 
 def _message_of(event: MessageReceived | MessageRead, conversation: Conversation) -> int | None:

@@ -2,7 +2,8 @@
 
 A rule is `{"where", "kind", "nth" | "probability" + "seed", "times", …parameters}`:
 - where: token, post, put, history, active, translate, handshake (the org socket's opening),
-  socket (each frame sent);
+  socket (each frame sent); of calls: call_handshake, subscribe (each first frame), call (each frame
+  sent on a transcription socket), knowledge;
 - nth: 1-based number (or list of numbers) of the request at that place since the rule came;
   without nth or probability it fires at once, `times` times (default 1);
 - conversation, contains: only for that conversation, only for texts that contain this.
@@ -15,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-HTTP_PLACES = frozenset({"token", "post", "put", "history", "active", "translate"})
-PLACES = HTTP_PLACES | {"handshake", "socket"}
+HTTP_PLACES = frozenset({"token", "post", "put", "history", "active", "translate", "knowledge"})
+PLACES = HTTP_PLACES | {"handshake", "socket", "call_handshake", "subscribe", "call"}
 
 STATUS_KINDS = {
     str(code): code
@@ -32,6 +33,7 @@ ECHO_KINDS = frozenset(
 )  # fmt: skip
 TRANSLATE_KINDS = frozenset({"too_few", "source_returned", "empty_texts"})
 SOCKET_KINDS = frozenset({"close", "drop", "duplicate", "lost", "delay", "malformed"})
+SUBSCRIBE_KINDS = frozenset({"error", "silent"})
 HANDSHAKE_KINDS = frozenset(STATUS_KINDS) | {"status", "drop", "slow"}
 
 KINDS_BY_PLACE = {
@@ -40,6 +42,9 @@ KINDS_BY_PLACE = {
     "translate": ANSWER_KINDS | TRANSLATE_KINDS,
     "socket": SOCKET_KINDS,
     "handshake": HANDSHAKE_KINDS,
+    "call_handshake": HANDSHAKE_KINDS,
+    "subscribe": SUBSCRIBE_KINDS,
+    "call": SOCKET_KINDS | {"error"},
 }
 RULE_KEYS = frozenset(
     {"where", "kind", "nth", "probability", "seed", "times", "conversation", "contains"}

@@ -9,6 +9,10 @@ from types import TracebackType
 
 from aiohttp import web
 
+from conversations.simulator.calls.board import Calls
+from conversations.simulator.calls.control import CallControl
+from conversations.simulator.calls.knowledge import KnowledgeEndpoint
+from conversations.simulator.calls.sockets import CallSockets
 from conversations.simulator.config import SimulatorConfig
 from conversations.simulator.control import Control
 from conversations.simulator.rest import MessagingRest
@@ -19,6 +23,7 @@ from conversations.simulator.translate import TranslateEndpoint
 from conversations.simulator.world import World
 
 MESSAGING = "/api/v2/conversations/messaging"
+TRANSCRIPTIONS = "/api/v2/analytics/conversations/transcriptions"
 STOP_S = 0.5
 START_S = 10.0
 
@@ -31,6 +36,7 @@ class SimulatorServer:
         self.world = World(self.config)
         self.player = Player(self.world)
         self.sockets = OrgSockets(self.world)
+        self.calls = Calls(self.world)
         self._control = Control(world=self.world, sockets=self.sockets, player=self.player)
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -60,6 +66,7 @@ class SimulatorServer:
     async def stop(self) -> None:
         await self.player.stop()
         await self._control.stop()
+        await self.calls.stop()
         await self.world.stop()
         self.sockets.close_all(1001, "stopping")
         if self._runner is not None:
@@ -92,8 +99,11 @@ class SimulatorServer:
                 web.get(f"{MESSAGING}/{{id}}/messages", rest.history),
                 web.put(f"{MESSAGING}/{{id}}", rest.put_attributes),
                 web.post("/v2/translate", TranslateEndpoint(self.world).handle),
+                web.get(TRANSCRIPTIONS, CallSockets(self.world, self.calls).handle),
+                web.post("/knowledge/query", KnowledgeEndpoint(self.world).handle),
             ]
         )
+        application.add_subapp("/_sim/calls", CallControl(self.calls).application())
         application.add_subapp("/_sim", self._control.application())
         return application
 
