@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from assist.figures import figures_of
 from assist.models import Chunk, Suggestion
-from conversations.live.frames import Event, encode
+from conversations.live.frames import Event, batched, encode
 from conversations.live.rows import iso
-from conversations.live.snapshots import Changes, Start, header
+from conversations.live.snapshots import Changes, Start, header, in_parts
 from conversations.models import Conversation, JournalEntry, MessageText, StreamState
 
 LINES = 400  # the newest
@@ -37,7 +37,7 @@ def snapshot(conversation_pk: int) -> Row:
     return {
         "type": "snapshot",
         "conversation": header(conversation),
-        "lines": list(lines_for(newest).values()),
+        "rows": list(lines_for(newest).values()),
         "older": max(0, chunks.count() - len(newest)) if len(newest) == LINES else 0,
         "figures": figures_of(conversation_pk),
         "stream": stream_of(conversation.external_id),
@@ -50,7 +50,7 @@ def start(conversation_pk: int, after: int | None) -> Start:
     if resumed is not None:
         return resumed
     payload = snapshot(conversation_pk)
-    return Start(seq=payload["seq"], frames=(encode(payload),))
+    return Start(seq=payload["seq"], frames=tuple(in_parts(payload)))
 
 
 def lines_for(chunk_ids: Collection[int]) -> dict[int, Row]:
@@ -113,21 +113,24 @@ def _changes(pk: int, after: int) -> Changes | None:
         return None
     seqs = {message: seq for seq, message in entries if message}
     lines = lines_for(list(seqs))
+    events = []
+    for message, seq in sorted(seqs.items(), key=lambda item: item[1]):
+        if message in lines:
+            payload = {"type": "row", "row": lines[message], "after": after, "seq": seq}
+            events.append(Event(seq, encode(payload)))
+            after = seq
     end = entries[-1][0]
-    events = [
-        Event(seq, encode({"type": "row", "line": lines[message], "seq": seq}))
-        for message, seq in sorted(seqs.items(), key=lambda item: item[1])
-        if message in lines
-    ]
-    return Changes(seq=end, events=(*events, _figures(pk, end)))
+    return Changes(seq=end, events=(*events, _figures(pk, after, end)), has_header=True)
 
 
-def _figures(pk: int, seq: int) -> Event:
+def _figures(pk: int, after: int, seq: int) -> Event:
+    """The last frame always: it tells a page that it has everything up to `seq`."""
     conversation = Conversation.objects.get(pk=pk)
     payload = {
         "type": "figures",
         "figures": figures_of(pk),
         "conversation": header(conversation),
+        "after": after,
         "seq": seq,
     }
     return Event(seq, encode(payload))
@@ -139,8 +142,8 @@ def _resumed(pk: int, after: int) -> Start | None:
         return None
     changes = _changes(pk, after)
     if changes is None:
-        changes = Changes(seq=after, events=(_figures(pk, after),))
-    return Start(seq=changes.seq, frames=tuple(event.frame for event in changes.events))
+        changes = Changes(seq=after, events=(_figures(pk, after, after),))
+    return Start(seq=changes.seq, frames=tuple(event.frame for event in batched(changes.events)))
 
 
 def stream_of(external_id: str) -> Row:

@@ -14,7 +14,7 @@ from assist import snapshots
 from assist.lines import TYPE
 from assist.models.watch import want
 from conversations.live.database import read
-from conversations.live.snapshots import Changes
+from conversations.live.reading import JournalReading
 from conversations.live.tailer import Job, Tailer
 from conversations.live.watches import ConversationWatch, Member
 from conversations.models import Conversation
@@ -52,10 +52,10 @@ class AssistTailer(Tailer):
         self._names = {pk: name for pk, name in self._names.items() if pk in self._conversations}
 
     def _new_watch(self, pk: int) -> ConversationWatch:
-        return ConversationWatch(pk, start=snapshots.start)
+        return ConversationWatch(pk, snapshots.start)
 
-    def _events_past(self, cursors: dict[int, int]) -> dict[int, Changes]:
-        return snapshots.events_past(cursors)
+    def _new_reading(self) -> JournalReading:
+        return JournalReading(self._conversations, snapshots.events_past)
 
     def _jobs(self) -> dict[str, Job]:
         jobs = super()._jobs()

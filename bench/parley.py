@@ -38,7 +38,7 @@ class Parley:
             }
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
             subprocess.run(  # noqa: S603 - a command of ours
-                migrate, check=True, env=self._environment("stub"), stdout=sys.stderr
+                migrate, check=True, env=self.environment("stub"), stdout=sys.stderr
             )
             self._stack = stack.pop_all()
         return self
@@ -66,7 +66,7 @@ class Parley:
         ]
         workers = [[*celery, "-n", f"w{number}@%h"] for number in range(1, _WORKERS + 1)]
         gateway = [sys.executable, "manage.py", "run_gateway"]
-        self._processes = Processes([gateway, *workers], environment=self._environment(address))
+        self._processes = Processes([gateway, *workers], environment=self.environment(address))
         return self._processes
 
     def pids(self) -> Mapping[str, list[int]]:
@@ -78,7 +78,8 @@ class Parley:
     def database_url(self) -> str | None:
         return self._postgres.url
 
-    def _environment(self, address: str) -> dict[str, str]:
+    def environment(self, address: str) -> dict[str, str]:
+        """For processes of ours whose platform is at `address`."""
         return {
             **os.environ,
             **self._keys,

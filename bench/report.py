@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 Figures = Mapping[str, float | None]
 
 # Figure, its line in the table, decimals.
-_LINES = (
+LINES = (
     ("messages_s", "messages/s", 0),
     ("added_p50_ms", "added latency p50, ms", 1),
     ("added_p99_ms", "added latency p99, ms", 1),
@@ -44,20 +44,25 @@ def median(runs: Sequence[Figures]) -> Figures:
     return {name: statistics.median(known) for name, known in values.items()}
 
 
-def table(title: str, columns: Mapping[str, Figures]) -> str:
+def table(
+    title: str,
+    columns: Mapping[str, Figures],
+    *,
+    lines: Sequence[tuple[str, str, int]] = LINES,
+) -> str:
     """A line a figure, a column a contender, and the ratio of the first to the last."""
     names = list(columns)
     heads = [*names, f"{names[0]} / {names[-1]}"] if len(names) > 1 else names
-    lines = [title, f"{'':<30}" + "".join(f"{head:>16}" for head in heads)]
-    for key, label, decimals in _LINES:
+    printed = [title, f"{'':<34}" + "".join(f"{head:>16}" for head in heads)]
+    for key, label, decimals in lines:
         values = [columns[name].get(key) for name in names]
         if all(value is None for value in values):
             continue
         cells = [_cell(value, decimals) for value in values]
         if len(names) > 1:
             cells.append(_ratio(values[0], values[-1]))
-        lines.append(f"{label:<30}" + "".join(f"{cell:>16}" for cell in cells))
-    return "\n".join(lines)
+        printed.append(f"{label:<34}" + "".join(f"{cell:>16}" for cell in cells))
+    return "\n".join(printed)
 
 
 def _cell(value: float | None, decimals: int) -> str:

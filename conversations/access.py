@@ -33,7 +33,7 @@ _EVERY_CONVERSATION = frozenset({SUPERVISOR, ADMIN})
 def groups_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
     if not user.is_active:
         return frozenset()
-    return frozenset(_as_user(user).groups.values_list("name", flat=True))
+    return frozenset(group.name for group in _as_user(user).groups.all())  # prefetched, or asked
 
 
 def can(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
@@ -52,7 +52,7 @@ def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> Conversatio
     if sees_every_conversation(user):
         return everything
     agent = getattr(user, "agent", None)
-    if agent is None:
+    if agent is None or not agent.external_id:  # "" would be every conversation without an agent
         return everything.none()
     return everything.of_agent(agent.external_id)
 

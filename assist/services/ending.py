@@ -11,7 +11,7 @@ from conversations.services.journal import Ledger, lock_conversations
 
 
 def end_call(interaction_id: str) -> list[tuple[int, int]]:
-    """Close its conversation, also one in which nothing was heard; returns what moved in the journal."""
+    """Close its conversation, heard or not; returns what moved in the journal."""
     now = timezone.now()
     with transaction.atomic():
         ledger = Ledger(actor="gateway", now=now)

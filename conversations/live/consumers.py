@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Coroutine
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -16,6 +17,7 @@ from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.contrib.auth import HASH_SESSION_KEY
 
+from conversations import outages
 from conversations.live import frames, rights
 from conversations.live.database import Busy, read
 from conversations.live.outbox import Outbox
@@ -27,7 +29,9 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE_CHARACTERS = 4096
 MESSAGES_PER_S = 50.0
 MESSAGE_BURST = 100.0
+GAP_EVERY_S = 1.0
 MAX_SEQ = 2**63 - 1
+_NUMBERS = {"ack": "n", "gap": "after"}  # what a page may say, and the number in it
 
 
 class LiveConsumer(AsyncConsumer):
@@ -45,9 +49,13 @@ class LiveConsumer(AsyncConsumer):
     def __init__(self) -> None:
         self._member: Member | None = None
         self._writer: asyncio.Task[None] | None = None
+        # Admission or a fresh start. Beside the handlers: what a browser sends meanwhile is taken
+        # from Daphne's queue, which has no bound (reliability F16).
+        self._work: asyncio.Task[None] | None = None
         self._is_closed = False
         self._allowance = MESSAGE_BURST
         self._allowed_at = time.monotonic()
+        self._asked_at = float("-inf")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._tailer().sockets += 1
@@ -61,7 +69,7 @@ class LiveConsumer(AsyncConsumer):
         """Lean: Channels' own makes every message wait for one shared database thread (F17)."""
         handler = self._handlers.get(message["type"])
         if handler is None:
-            await self._close(frames.UNSUPPORTED)
+            await self._close(frames.BAD_MESSAGE)
             return
         await getattr(self, handler)(message)
 
@@ -70,11 +78,28 @@ class LiveConsumer(AsyncConsumer):
         await self.send({"type": "websocket.accept"})
         if self._tailer().is_full:
             await self._close(frames.BUSY)
+        else:
+            self._begin(self._admit())
+
+    def _begin(self, job: Coroutine[Any, Any, None]) -> None:
+        """One at a time: a page that asks again while it is being answered gets that answer."""
+        if self._is_closed or (self._work is not None and not self._work.done()):
+            job.close()
             return
+        self._work = asyncio.create_task(self._finish(job), name="live-work")
+
+    async def _finish(self, job: Coroutine[Any, Any, None]) -> None:
+        """Whatever goes wrong costs this socket alone, and is said once."""
         try:
-            await self._admit()
+            await job
         except Busy:
             await self._close(frames.BUSY)
+        except Exception as error:
+            code = frames.AWAY
+            if outages.tell(error) is None:
+                logger.exception("Live page: a socket failed and is closed.")
+                code = frames.FAILED
+            await self._close(code)
 
     async def _admit(self) -> None:
         user = self.scope["user"]
@@ -95,7 +120,7 @@ class LiveConsumer(AsyncConsumer):
             action=self.action,
         )
         outbox = Outbox(self._send_text)
-        self._member = Member(claim=claim, outbox=outbox, close=self._close)
+        self._member = Member(claim=claim, outbox=outbox, close=self._close, restart=self._restart)
         self._writer = asyncio.create_task(outbox.run(), name="live-outbox")
         await self._watch(self._member, admission)
 
@@ -112,39 +137,56 @@ class LiveConsumer(AsyncConsumer):
     async def _watch(self, member: Member, admission: rights.Admission) -> None:
         raise NotImplementedError
 
+    def _restart(self) -> None:
+        if self._member is not None:
+            self._begin(self._tailer().catch_up(self._member))
+
     async def _receive(self, message: dict[str, Any]) -> None:
         if self._is_closed:
             return
-        count, code = self._acknowledged(message)
+        said, code = self._understood(message)
         member = self._member
-        if code or member is None or not member.outbox.acknowledge(count):
-            await self._close(code or frames.POLICY)
-            return
-        if member.outbox.is_stale and member.outbox.has_caught_up():
-            try:
-                await self._tailer().catch_up(member)
-            except Busy:
-                await self._close(frames.BUSY)
+        if code:
+            await self._close(code)
+        elif member is None:
+            await self._close(frames.BAD_MESSAGE)  # nothing has been sent to it
+        elif said["type"] == "gap":
+            self._fill_gap(member, said["after"])
+        elif not member.outbox.acknowledge(said["n"]):
+            await self._close(frames.BAD_MESSAGE)
+        elif member.outbox.is_stale and member.outbox.has_caught_up():
+            self._restart()
 
-    def _acknowledged(self, message: dict[str, Any]) -> tuple[int, int]:
-        """The count of an `ack`, or the code to close with: a page says nothing else."""
+    def _fill_gap(self, member: Member, after: int) -> None:
+        """At most once a second, and not while the page is behind or being answered."""
+        now = time.monotonic()
+        if member.claim.conversation is None or now - self._asked_at < GAP_EVERY_S:
+            return
+        if not (member.outbox.is_stale or member.outbox.is_starting):
+            self._asked_at = now
+            self._begin(self._tailer().watch(member, after=after))
+
+    def _understood(self, message: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """What a page says: `ack` and its count, `gap` and its seq; or the code to close with."""
         text = message.get("text")
-        if text is None:
-            return 0, frames.UNSUPPORTED
-        if len(text) > MAX_MESSAGE_CHARACTERS:
-            return 0, frames.TOO_BIG
         if not self._is_allowed():
-            return 0, frames.POLICY
+            return {}, frames.TOO_MANY
+        if text is None:
+            return {}, frames.BAD_MESSAGE
+        if len(text) > MAX_MESSAGE_CHARACTERS:
+            return {}, frames.TOO_LARGE
         try:
             body = json.loads(text)
         except (ValueError, RecursionError):
-            return 0, frames.UNSUPPORTED
-        if not isinstance(body, dict) or body.get("type") != "ack":
-            return 0, frames.UNSUPPORTED
-        count = body.get("n")
-        if isinstance(count, bool) or not isinstance(count, int):
-            return 0, frames.UNSUPPORTED
-        return count, 0
+            return {}, frames.BAD_MESSAGE
+        if not isinstance(body, dict):
+            return {}, frames.BAD_MESSAGE
+        number = body.get(_NUMBERS.get(str(body.get("type")), ""))
+        if isinstance(number, bool) or not isinstance(number, int):
+            return {}, frames.BAD_MESSAGE
+        if not 0 <= number <= MAX_SEQ:
+            return {}, frames.BAD_MESSAGE
+        return body, 0
 
     def _is_allowed(self) -> bool:
         now = time.monotonic()
@@ -171,11 +213,11 @@ class LiveConsumer(AsyncConsumer):
 
     async def _leave(self) -> None:
         self._is_closed = True
+        running = [task for task in (self._work, self._writer) if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         member, self._member = self._member, None
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
         if member is not None:
             await self._tailer().leave(member)
 

@@ -19,7 +19,9 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 THREADS = 4
-MAX_WAITING = 200  # calls; one more is refused, and its socket closed with 1013
+# Calls; one more is refused, and its socket closed. All pages of a process may come back at once:
+# their admissions are short, and what they start from is shared.
+MAX_WAITING = 1000
 
 _executor = ThreadPoolExecutor(THREADS, thread_name_prefix="live-database")
 _waiting = 0

@@ -20,7 +20,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 logger = logging.getLogger(__name__)
 
 GROUP = "parley.live"
-GATHER_S = 0.1  # bells closer together than this go out as one; the first after a pause at once
+GATHER_S = 0.03  # bells closer together than this go out as one; the first after a pause at once
 PAIRS_A_MESSAGE = 200
 MAX_PENDING = 10_000  # conversations; readers poll, so what does not fit is late and not lost
 SEND_WITHIN_S = 3.0

@@ -1,8 +1,8 @@
 """What waits for one browser: bounded by what the page has not acknowledged yet.
 
 Daphne buffers without bound for a browser that does not read (reliability F15), so the limit is
-ours: a page acknowledges the frames it has received; beyond its credit it gets nothing but a
-resync later. Knows neither journal nor Channels.
+ours: a page acknowledges what it has received; beyond its credit nothing more is sent, and when
+too much waits it gets nothing but a resync later. Knows neither journal nor Channels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable
 from conversations.live.frames import Frame
 
 MAX_FRAMES = 256
-MAX_BYTES = 512 * 1024
+MAX_BYTES = 512 * 1024  # sent and not acknowledged, or waiting
+MAX_SENT_BYTES = 384 * 1024  # of them sent: below us they are buffered once more
 SILENT_S = 10.0  # an unacknowledged frame this old: the page is stale
 GIVE_UP_S = 30.0  # stale for so long: the socket is closed
 
@@ -29,9 +30,12 @@ class Outbox:
     ) -> None:
         self._send = send
         self._monotonic = monotonic
+        # What a page starts from is the same for many and may be larger than the credit: it waits
+        # uncounted, and goes first.
+        self._starting: deque[Frame] = deque()
         self._queue: deque[Frame] = deque()
         self._unacked: deque[tuple[int, float]] = deque()  # size and time, oldest first
-        self._bytes = 0  # queued and unacknowledged
+        self._queued_bytes = self._unacked_bytes = 0
         self._sent = 0
         self._acked = 0
         self._ready = asyncio.Event()
@@ -43,30 +47,41 @@ class Outbox:
         return self._stale_since is not None
 
     @property
+    def is_starting(self) -> bool:
+        """Part of what the page begins with has not been sent."""
+        return bool(self._starting)
+
+    @property
     def is_hopeless(self) -> bool:
         since = self._stale_since
         return since is not None and self._monotonic() - since >= GIVE_UP_S
 
-    def put(self, frame: Frame, *, is_start: bool = False) -> bool:
-        """Queue a frame; False when the page is behind: it will have to start afresh.
-
-        What a page starts from may be larger than its credit.
-        """
+    def put(self, frame: Frame) -> bool:
+        """Queue a frame; False when the page is behind: it will have to start afresh."""
         if self.is_stale or self._is_shut:
             return False
-        if not is_start and self._is_full(frame):
+        if self._is_full(frame):
             self.mark_stale()
             return False
         self._queue.append(frame)
-        self._bytes += frame.size
+        self._queued_bytes += frame.size
         self._ready.set()
         return True
 
+    def put_start(self, frames: tuple[Frame, ...]) -> None:
+        """What the page begins with; what has been put before goes out first."""
+        if self.is_stale or self._is_shut:
+            return
+        self._starting.extend((*self._queue, *frames))
+        self._queue.clear()
+        self._queued_bytes = 0
+        self._ready.set()
+
     def mark_stale(self) -> None:
         """Drop what waits; nothing more is sent until the page has caught up."""
-        self._stale_since = self._stale_since or self._monotonic()
-        self._bytes -= sum(frame.size for frame in self._queue)
-        self._queue.clear()
+        if self._stale_since is None:
+            self._stale_since = self._monotonic()
+        self._forget()
 
     def check(self) -> None:
         """Called now and then: a page that has not acknowledged for long is stale."""
@@ -79,8 +94,9 @@ class Outbox:
             return False
         for _ in range(count - self._acked):
             size, _at = self._unacked.popleft()
-            self._bytes -= size
+            self._unacked_bytes -= size
         self._acked = count
+        self._ready.set()
         return True
 
     def has_caught_up(self) -> bool:
@@ -92,19 +108,41 @@ class Outbox:
     def shut(self) -> None:
         """Nothing more goes out, whatever is still put in."""
         self._is_shut = True
-        self._queue.clear()
+        self._forget()
 
     async def run(self) -> None:
         """Sends what is queued until cancelled; only this socket waits for this browser."""
         while True:
             await self._ready.wait()
             self._ready.clear()
-            while self._queue:
-                frame = self._queue.popleft()
+            while (frame := self._next()) is not None:
                 self._unacked.append((frame.size, self._monotonic()))
+                self._unacked_bytes += frame.size
                 self._sent += 1
                 await self._send(frame.text)
 
+    def _next(self) -> Frame | None:
+        """What may go out now: a single frame larger than all credit goes out alone."""
+        waiting = self._starting or self._queue
+        if not waiting:
+            return None
+        is_spent = (
+            len(self._unacked) >= MAX_FRAMES
+            or self._unacked_bytes + waiting[0].size > MAX_SENT_BYTES
+        )
+        if self._unacked and is_spent:
+            return None
+        frame = waiting.popleft()
+        if waiting is self._queue:
+            self._queued_bytes -= frame.size
+        return frame
+
     def _is_full(self, frame: Frame) -> bool:
         waiting = len(self._queue) + len(self._unacked)
-        return waiting >= MAX_FRAMES or (waiting > 0 and self._bytes + frame.size > MAX_BYTES)
+        held = self._queued_bytes + self._unacked_bytes
+        return waiting >= MAX_FRAMES or (waiting > 0 and held + frame.size > MAX_BYTES)
+
+    def _forget(self) -> None:
+        self._starting.clear()
+        self._queue.clear()
+        self._queued_bytes = 0

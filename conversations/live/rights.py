@@ -7,14 +7,15 @@ Synchronous: called in the threads of `live.database`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import EmptyResultSet
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from conversations import access
@@ -61,14 +62,33 @@ def admit(user_id: int, external_id: str | None, *, action: str = "live") -> Adm
 
 
 def verdicts(claims: Iterable[Claim]) -> dict[Claim, int]:
-    """The close code of each claim that no longer holds."""
+    """The close code of each claim that no longer holds.
+
+    Users and sessions are read all together, conversations once for those who see the same ones.
+    """
     by_user: dict[int, set[Claim]] = defaultdict(set)
     for claim in claims:
         by_user[claim.user_id].add(claim)
-    users = get_user_model().objects.in_bulk(list(by_user))
+    known = get_user_model().objects.select_related("agent").prefetch_related("groups")
+    users = known.in_bulk(list(by_user))
+    sessions = _open_sessions({claim.session_key for mine in by_user.values() for claim in mine})
     found: dict[Claim, int] = {}
-    for user_id, theirs in by_user.items():
-        found |= _verdicts_of(users.get(user_id), theirs)
+    by_scope: dict[str, tuple[ConversationQuerySet, set[Claim]]] = {}
+    for user_id, mine in by_user.items():
+        user = users.get(user_id)
+        if user is None or not user.is_active:
+            found |= dict.fromkeys(mine, frames.UNAUTHENTICATED)
+            continue
+        still = {claim for claim in mine if _is_open(sessions.get(claim.session_key), claim, user)}
+        found |= dict.fromkeys(mine - still, frames.UNAUTHENTICATED)
+        able = {claim for claim in still if access.can(user, claim.action)}
+        found |= dict.fromkeys(still - able, frames.FORBIDDEN)
+        if not able:
+            continue
+        visible = access.visible_conversations(user)
+        by_scope.setdefault(scope_of(visible), (visible, set()))[1].update(able)
+    for scope, (visible, theirs) in by_scope.items():
+        found |= _out_of_sight(visible, scope, theirs)
     return found
 
 
@@ -80,33 +100,31 @@ def scope_of(visible: ConversationQuerySet) -> str:
         return ""
 
 
-def _verdicts_of(user: AbstractBaseUser | None, claims: set[Claim]) -> dict[Claim, int]:
-    if user is None or not user.is_active:
-        return dict.fromkeys(claims, frames.UNAUTHENTICATED)
-    sessions = {claim.session_key: _is_open(claim, user) for claim in claims}
-    able = {claim for claim in claims if access.can(user, claim.action)}
-    rights = dict.fromkeys(claims - able, frames.FORBIDDEN)
-    rights |= _rights(access.visible_conversations(user), able)
-    gone = {c: frames.UNAUTHENTICATED for c in claims if not sessions[c.session_key]}
-    return rights | gone
-
-
-def _rights(visible: ConversationQuerySet, claims: set[Claim]) -> dict[Claim, int]:
+def _out_of_sight(
+    visible: ConversationQuerySet, scope: str, claims: set[Claim]
+) -> dict[Claim, int]:
     watched = {claim.conversation for claim in claims if claim.conversation is not None}
     still = set(visible.filter(pk__in=watched).values_list("pk", flat=True)) if watched else set()
-    scope = scope_of(visible)
     found = {}
     for claim in claims:
         if claim.conversation is None and claim.scope != scope:
-            found[claim] = frames.RESTART  # they see other conversations now: open again
+            found[claim] = frames.SCOPE_CHANGED  # they see other conversations now: open again
         elif claim.conversation is not None and claim.conversation not in still:
             found[claim] = frames.FORBIDDEN
     return found
 
 
-def _is_open(claim: Claim, user: AbstractBaseUser) -> bool:
-    """Neither logged out nor expired, and the password is the one they logged in with."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore(claim.session_key)
-    if store.get(SESSION_KEY) != str(user.pk):
+def _open_sessions(keys: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Those that are neither logged out nor expired; in whichever of Django's stores has rows."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    rows = store.get_model_class().objects.filter(
+        session_key__in=keys, expire_date__gt=timezone.now()
+    )
+    return {row.session_key: row.get_decoded() for row in rows}
+
+
+def _is_open(session: dict[str, Any] | None, claim: Claim, user: AbstractBaseUser) -> bool:
+    """Somebody's own session, and the password is the one they logged in with."""
+    if session is None or session.get(SESSION_KEY) != str(user.pk):
         return False
     return constant_time_compare(claim.session_hash, user.get_session_auth_hash())

@@ -15,15 +15,18 @@ from conversations.models import AttributeAudit, Delivery, JournalEntry, Message
 
 Row = dict[str, Any]
 
+# Where the journal has told how it was translated.
+_TOLD = (Message.TranslationState.TRANSLATED, Message.TranslationState.PASSED_THROUGH)
 _TRANSLATION_KINDS = (JournalEntry.Kind.TRANSLATED, JournalEntry.Kind.PASSED_THROUGH)
 
 
 def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
     """Rows by message id, in the order of the conversation; echoes are not rows."""
     ids = list(message_ids)
-    messages = Message.objects.spoken().filter(pk__in=ids).select_related("delivery").in_order()
+    spoken = Message.objects.spoken().filter(pk__in=ids).select_related("delivery").in_order()
+    messages = list(spoken)
     texts = _texts(ids)
-    facts = _translation_facts(ids)
+    facts = _translation_facts([one.pk for one in messages if one.translation_state in _TOLD])
     audits = _attribute_audits(ids)
     return {
         message.pk: _row(

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from conversations.live.frames import Event, Frame, encode
+from conversations.live.frames import BATCH_BYTES, Event, Frame, batched, encode
 from conversations.live.rows import iso, rows_for
 from conversations.models import Conversation, JournalEntry, Message
 
@@ -35,6 +35,7 @@ class Changes:
 
     seq: int
     events: tuple[Event, ...]
+    has_header: bool = False  # as the last of the events
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,45 @@ def snapshot(conversation_pk: int) -> dict[str, Any]:
     }
 
 
-def start(conversation_pk: int, after: int | None) -> Start:
+def start(conversation_pk: int, after: int | None = None) -> Start:
     """A snapshot, or what happened past `after` where that is known and not too much."""
     resumed = _resumed(conversation_pk, after) if after is not None else None
     if resumed is not None:
         return resumed
     payload = snapshot(conversation_pk)
-    return Start(seq=payload["seq"], frames=(encode(payload),))
+    return Start(seq=payload["seq"], frames=tuple(in_parts(payload)))
+
+
+def in_parts(payload: dict[str, Any]) -> Iterator[Frame]:
+    """A large snapshot is several messages: a page that does not read holds up the rest of them."""
+    rows = payload.pop("rows")
+    parts = list(_parts_of([encode(row) for row in rows])) or [[]]
+    if len(parts) > 1:
+        payload["parts"] = len(parts)
+    for part in parts:
+        yield _with_rows(payload, part)
+        payload = {"type": "rows"}
+
+
+def _parts_of(rows: list[Frame]) -> Iterator[list[Frame]]:
+    part: list[Frame] = []
+    size = 0
+    for row in rows:
+        if part and size + row.size > BATCH_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += row.size
+    if part:
+        yield part
+
+
+def _with_rows(payload: dict[str, Any], rows: list[Frame]) -> Frame:
+    """Each row is encoded once, for the size of its part too."""
+    head = encode(payload)
+    text = ",".join(row.text for row in rows)
+    size = head.size + len(',"rows":[]') + sum(row.size + 1 for row in rows)
+    return Frame(text=f'{head.text[:-1]},"rows":[{text}]}}', size=size)
 
 
 def header(conversation: Conversation) -> dict[str, Any]:
@@ -96,44 +129,52 @@ def events_past(cursors: Mapping[int, int]) -> dict[int, Changes]:
     An event carries its message as it stands now and the seq of its last entry, and events go
     in the order of that seq: whoever has seen seq n lacks nothing up to n.
     """
-    entries = [entry for part in _parts(cursors) for entry in _entries(part)]
-    sources = _sources_of_echoes({message for _, _, _, message in entries if message})
     changed: dict[int, dict[int, int]] = {}
     ends: dict[int, int] = {}
     headers: set[int] = set()
-    for conversation, seq, kind, message in entries:
+    for conversation, seq, kind, message in _entries_past(cursors):
         ends[conversation] = seq
         if message is None or kind in _HEADER_KINDS:
             headers.add(conversation)
         if message is not None:
-            changed.setdefault(conversation, {})[sources.get(message, message)] = seq
+            changed.setdefault(conversation, {})[message] = seq
     rows = rows_for({message for messages in changed.values() for message in messages})
+    for conversation, end in ends.items():
+        shown = (seq for message, seq in changed.get(conversation, {}).items() if message in rows)
+        if max(shown, default=0) < end:  # an entry about nothing that is shown moves the page too
+            headers.add(conversation)
     conversations = Conversation.objects.in_bulk(headers)
     return {
         pk: Changes(
             seq=end,
-            events=tuple(_events(changed.get(pk, {}), rows, conversations.get(pk), end)),
+            events=tuple(_events(pk, changed.get(pk, {}), rows, conversations, cursors[pk], end)),
+            has_header=pk in conversations,
         )
         for pk, end in ends.items()
     }
 
 
 def _events(
+    pk: int,
     seqs: Mapping[int, int],
     rows: Mapping[int, dict[str, Any]],
-    conversation: Conversation | None,
+    conversations: Mapping[int, Conversation],
+    after: int,
     end: int,
 ) -> Iterator[Event]:
+    """Each names the seq of the one before, so that a page sees that it lacks one."""
     for message, seq in sorted(seqs.items(), key=lambda item: item[1]):
         if message in rows:
-            yield Event(seq, encode({"type": "row", "row": rows[message], "seq": seq}))
-    if conversation is not None:
-        yield _header_event(conversation, end)
+            payload = {"type": "row", "row": rows[message], "after": after, "seq": seq}
+            yield Event(seq, encode(payload))
+            after = seq
+    if pk in conversations:
+        yield _header_event(conversations[pk], after, end)
 
 
-def _header_event(conversation: Conversation, seq: int) -> Event:
-    payload = {"type": "conversation", "conversation": header(conversation), "seq": seq}
-    return Event(seq, encode(payload))
+def _header_event(conversation: Conversation, after: int, seq: int) -> Event:
+    payload = {"type": "conversation", "conversation": header(conversation)}
+    return Event(seq, encode(payload | {"after": after, "seq": seq}))
 
 
 def _resumed(conversation_pk: int, after: int) -> Start | None:
@@ -145,9 +186,10 @@ def _resumed(conversation_pk: int, after: int) -> Start | None:
     if len(events) > MAX_RESUME_EVENTS or (changes and changes.seq < conversation.seq):
         return None
     end = changes.seq if changes else after
-    last = _header_event(conversation, end)  # always: it tells the page that it is live again
-    frames = tuple(event.frame for event in (*events, last))
-    return Start(seq=end, frames=frames)
+    if changes is None or not changes.has_header:
+        # The last frame always: it tells the page that it is live again.
+        events = (*events, _header_event(conversation, end, end))
+    return Start(seq=end, frames=tuple(event.frame for event in batched(events)))
 
 
 def _parts(cursors: Mapping[int, int]) -> Iterator[list[tuple[int, int]]]:
@@ -156,19 +198,17 @@ def _parts(cursors: Mapping[int, int]) -> Iterator[list[tuple[int, int]]]:
         yield part
 
 
-def _entries(cursors: list[tuple[int, int]]) -> list[tuple[int, int, str, int | None]]:
-    past = reduce(or_, (Q(conversation_id=pk, seq__gt=seq) for pk, seq in cursors))
-    rows = (
-        JournalEntry.objects.filter(past)
-        .order_by("conversation_id", "seq")
-        .values_list("conversation_id", "seq", "kind", "message_id")
-    )
-    return list(rows[:MAX_ENTRIES])
-
-
-def _sources_of_echoes(message_ids: set[int]) -> dict[int, int]:
-    """An entry about an echo changes the message that was delivered; the echo is not a row."""
-    echoes = Message.objects.filter(
-        pk__in=message_ids, origin=Message.Origin.INJECTED, echo_of__isnull=False
-    )
-    return dict(echoes.values_list("pk", "echo_of__message_id"))
+def _entries_past(cursors: Mapping[int, int]) -> Iterator[tuple[int, int, str, int | None]]:
+    """Conversation, seq, kind, and the message that is changed: an entry about an echo changes
+    the message that was delivered; the echo is not a row."""
+    for part in _parts(cursors):
+        past = reduce(or_, (Q(conversation_id=pk, seq__gt=seq) for pk, seq in part))
+        rows = (
+            JournalEntry.objects.filter(past)
+            .order_by("conversation_id", "seq")
+            .values_list(
+                "conversation_id", "seq", "kind", "message_id", "message__echo_of__message_id"
+            )
+        )
+        for conversation, seq, kind, message, source in rows[:MAX_ENTRIES]:
+            yield conversation, seq, kind, source or message

@@ -1,6 +1,6 @@
 """One for each web process: hears the doorbell, reads the journal, hands events to its sockets.
 
-The doorbell only makes it faster: every 2 s it looks for itself. An event is read once and
+The doorbell only makes it faster: every second it looks for itself. An event is read once and
 encoded once, however many sockets watch. Heartbeats stop when reading fails, so that a page
 that gets no events says so.
 """
@@ -19,7 +19,7 @@ from conversations.live import doorbell, rights
 from conversations.live.database import read
 from conversations.live.frames import HEARTBEAT, RESYNC, TOO_SLOW
 from conversations.live.listening import Listener
-from conversations.live.snapshots import Changes, events_past, heads
+from conversations.live.reading import JournalReading
 from conversations.live.watches import ConversationWatch, Member, WallWatch
 
 if TYPE_CHECKING:
@@ -29,11 +29,12 @@ logger = logging.getLogger(__name__)
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
-POLL_S = 2.0
-PAUSE_S = 0.01  # between two reads under load: bells gather meanwhile
+WALL_POLL_S = 1.0
 WALL_S = 0.5  # a wall is updated twice a second at most
 HEARTBEAT_S = 4.0
-READ_WITHIN_S = 4.5  # no heartbeat when nothing could be read for so long
+# No heartbeat when nothing could be read for so long: with the 8 s after which a page without one
+# says that it is not live, none is wrong for more than 10 s.
+READ_WITHIN_S = 2.0
 RIGHTS_S = 3.0
 MAX_SOCKETS = 2000
 
@@ -54,11 +55,10 @@ class Tailer:
     def __init__(self) -> None:
         self._conversations: dict[int, ConversationWatch] = {}
         self._walls: dict[str, WallWatch] = {}
-        self._rung_seqs: dict[int, int] = {}
-        self._rung = asyncio.Event()
+        self._reading = self._new_reading()
         self._wall_rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._journal_read_at = self._walls_read_at = self._polled_at = 0.0
+        self._walls_read_at = 0.0
         self.sockets = 0
 
     @property
@@ -76,6 +76,9 @@ class Tailer:
     def _new_watch(self, pk: int) -> ConversationWatch:
         return ConversationWatch(pk)
 
+    def _new_reading(self) -> JournalReading:
+        return JournalReading(self._conversations)
+
     async def watch_wall(self, member: Member, visible: ConversationQuerySet) -> None:
         self._start()
         watch = self._walls.setdefault(member.claim.scope, WallWatch(visible))
@@ -91,11 +94,13 @@ class Tailer:
             await wall.begin(member)
 
     async def leave(self, member: Member) -> None:
-        for pk, watch in list(self._conversations.items()):
+        pk, scope = member.claim.conversation, member.claim.scope
+        if pk is not None and (watch := self._conversations.get(pk)):
             watch.members.discard(member)
             if not watch.members:
                 del self._conversations[pk]
-        for scope, wall in list(self._walls.items()):
+                await watch.starts.stop()
+        if pk is None and (wall := self._walls.get(scope)):
             wall.members.discard(member)
             if not wall.members:
                 del self._walls[scope]
@@ -119,7 +124,7 @@ class Tailer:
     def _jobs(self) -> dict[str, Job]:
         return {
             "listen": Listener(self._heard).run,
-            "read": self._repeated(self._read_journal, self._rung, pause=PAUSE_S),
+            "read": self._reading.run,
             "walls": self._repeated(self._read_walls, self._wall_rung, pause=WALL_S),
             "heartbeat": self._repeated(self._beat, None, pause=HEARTBEAT_S),
             "rights": self._repeated(self._ask_rights, None, pause=RIGHTS_S),
@@ -133,10 +138,7 @@ class Tailer:
             self._passed_on(message)
             return
         for pk, seq in message["pairs"]:
-            watch = self._conversations.get(pk)
-            if watch is not None and (watch.cursor is None or seq > watch.cursor):
-                self._rung_seqs[pk] = seq
-                self._rung.set()
+            self._reading.ring(pk, seq)
         if self._walls:
             self._wall_rung.set()
 
@@ -149,13 +151,13 @@ class Tailer:
         """What is shown live and kept nowhere, of a kind that only some pages know."""
 
     def _repeated(self, job: Job, rung: asyncio.Event | None, *, pause: float) -> Job:
-        """`job` at each ring and at least every POLL_S, or just every `pause` seconds."""
+        """`job` at each ring and at least every WALL_POLL_S, or just every `pause` seconds."""
 
         async def run() -> None:
             while True:
                 await asyncio.sleep(pause)
                 if rung is not None:
-                    await _wait(rung, POLL_S)
+                    await _wait(rung, WALL_POLL_S)
                 try:
                     await job()
                 except Exception as error:
@@ -164,34 +166,6 @@ class Tailer:
                     await asyncio.sleep(1)
 
         return run
-
-    async def _read_journal(self) -> None:
-        began = time.monotonic()
-        wanted, self._rung_seqs = self._rung_seqs, {}
-        if began - self._polled_at >= POLL_S:
-            # Bells get lost, those of one conversation as well as all of them.
-            self._polled_at = began
-            wanted = await read(heads, list(self._conversations))
-        while cursors := self._behind(wanted):
-            found = await read(self._events_past, cursors)
-            for pk, changes in found.items():
-                if watch := self._conversations.get(pk):
-                    watch.apply(changes)
-            if not found:
-                break
-        self._journal_read_at = began
-
-    def _events_past(self, cursors: dict[int, int]) -> dict[int, Changes]:
-        return events_past(cursors)
-
-    def _behind(self, wanted: dict[int, int]) -> dict[int, int]:
-        """The cursors of the conversations that are watched and have not come that far."""
-        return {
-            pk: watch.cursor
-            for pk, seq in wanted.items()
-            if (watch := self._conversations.get(pk)) and watch.cursor is not None
-            if watch.cursor < seq
-        }
 
     async def _read_walls(self) -> None:
         began = time.monotonic()
@@ -205,8 +179,10 @@ class Tailer:
             member.outbox.check()
             if member.outbox.is_hopeless:
                 await self._turn_out(member, TOO_SLOW)
+            elif member.outbox.is_stale and member.outbox.has_caught_up():
+                member.restart()  # it may have nothing to acknowledge
         oldest = time.monotonic() - READ_WITHIN_S
-        if self._journal_read_at >= oldest:
+        if self._reading.read_at >= oldest:
             for watch in self._conversations.values():
                 watch.send({"type": "heartbeat", "seq": watch.cursor})
         if self._walls_read_at >= oldest:

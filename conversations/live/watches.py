@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from conversations.live import wall
-from conversations.live.database import read
-from conversations.live.frames import Event, Frame, encode
+from conversations.live.database import Busy, read
+from conversations.live.frames import Event, Frame, batched, encode
 from conversations.live.outbox import Outbox
 from conversations.live.rights import Claim
 from conversations.live.snapshots import Changes, Start, start
+from conversations.live.starts import Read, Starts
 
 if TYPE_CHECKING:
     from conversations.models.conversation import ConversationQuerySet
 
-MAX_PENDING = 1000  # events that may come while a page's snapshot is read
+MAX_PENDING = 256  # events that may come while a page's snapshot is read
+MAX_READS = 3
 
 
 @dataclass(eq=False, slots=True)
@@ -32,6 +34,7 @@ class Member:
     claim: Claim
     outbox: Outbox
     close: Callable[[int], Awaitable[None]]
+    restart: Callable[[], None]  # a resync and a fresh start
     # Events that came while this socket's start is being read; None once it is live.
     pending: list[Event] | None = field(default_factory=list)
 
@@ -45,42 +48,51 @@ class Member:
             self.outbox.mark_stale()
 
 
-@dataclass(eq=False, slots=True)
 class ConversationWatch:
     """`cursor`: up to where the journal was read; unknown until the first start."""
 
-    pk: int
-    cursor: int | None = None
-    members: set[Member] = field(default_factory=set)
-    start: Callable[[int, int | None], Start] = start  # reads what a page begins with
+    def __init__(self, pk: int, reader: Read = start) -> None:
+        self.pk = pk
+        self.cursor: int | None = None
+        self.rests_until = 0.0  # the next read of this conversation is not before
+        self.members: set[Member] = set()
+        self.starts = Starts(pk, reader)
+        self._base = 0  # the first cursor
 
     async def begin(self, member: Member, after: int | None) -> None:
         """Join first, then read: what is committed in between arrives as an event."""
+        member.pending = []
         self.members.add(member)
         begun = await self._start(member, after)
         events, member.pending = member.pending or [], None
-        for frame in begun.frames:
-            member.outbox.put(frame, is_start=True)
+        member.outbox.put_start(begun.frames)
         for event in events:
             if event.seq > begun.seq:
                 member.outbox.put(event.frame)
 
     async def _start(self, member: Member, after: int | None) -> Start:
-        while True:
-            member.pending = []
-            known = self.cursor
-            begun = await read(self.start, self.pk, after)
+        """One that ends no earlier than the events begin that this member is handed."""
+        for _ in range(MAX_READS):
+            joined_at = self.cursor
+            begun = await self.starts.get(after, at_least=joined_at or 0)
             if self.cursor is None:
-                self.cursor = begun.seq
-            if known is None and begun.seq < self.cursor:
-                continue  # another socket set the cursor beyond what we have read: read again
-            return begun
+                self.cursor = self._base = begun.seq
+            if begun.seq >= (self._base if joined_at is None else joined_at):
+                return begun
+            member.pending = []  # it was read before this member joined: read again
+        raise Busy  # the journal went back; the next poll sees it
 
     def apply(self, changes: Changes) -> None:
         self.cursor = changes.seq
-        for event in changes.events:
+        for event in batched(changes.events):
             for member in self.members:
                 member.hand(event)
+
+    def begin_afresh(self) -> list[Member]:
+        """The journal does not go as far as was read (a backup was put back); who must start."""
+        self.cursor = None
+        self.starts.forget()
+        return list(self.members)
 
     def send(self, payload: dict[str, Any]) -> None:
         """A frame outside the journal: typing, heartbeat."""
@@ -109,7 +121,7 @@ class WallWatch:
             if not self._loaded:
                 await self._read()
         member.pending = None
-        member.outbox.put(self._current(), is_start=True)
+        member.outbox.put_start((self._current(),))
 
     async def refresh(self) -> None:
         """Send the cards that have changed, however many events changed them."""

@@ -69,7 +69,7 @@ class Watcher:
         """What a page that is opened now shows, and where its journal stands."""
         page = WallPage() if isinstance(self.page, WallPage) else Page()
         async with asyncio.timeout(FRESH_WITHIN_S), self._opened(after=None) as socket:
-            page.receive(str(await socket.recv()))
+            await _started(page, socket)
         return page.shown()
 
     def _opened(self, *, after: int | None = -1) -> connect:
@@ -94,6 +94,8 @@ class Watcher:
                 self.faults.append(f"{self.path}: seq went back from {before} to {self.page.seq}")
             heard += 1
             self.frames += 1
+            if isinstance(self.page, Page) and self.page.lacks is not None:
+                await socket.send(json.dumps({"type": "gap", "after": self.page.lacks}))
             # Each one: without acknowledgements the server would take the page for too slow.
             await socket.send(json.dumps({"type": "ack", "n": heard}))
 
@@ -150,6 +152,16 @@ class Recorder:
 
     def _run(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
+
+
+async def _started(page: Page | WallPage, socket: ClientConnection) -> None:
+    """A large snapshot comes in parts."""
+    page.receive(str(await socket.recv()))
+    heard = 1
+    while isinstance(page, Page) and not page.is_whole:
+        await socket.send(json.dumps({"type": "ack", "n": heard}))
+        page.receive(str(await socket.recv()))
+        heard += 1
 
 
 def _difference(shown: Any, fresh: Any) -> str:

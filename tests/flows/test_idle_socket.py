@@ -16,6 +16,7 @@ from websockets.typing import Origin
 
 from conversations.live import doorbell
 from tests.conversations.live.histories import History, a_conversation, a_user
+from tests.conversations.live.pages import frames_of
 from tests.processes import Processes
 from tests.server_process import spare_port
 
@@ -88,7 +89,7 @@ class Page:
         frames: list[dict[str, Any]] = []
         while (left := until - time.monotonic()) > 0:
             try:
-                frames.append(json.loads(self._socket.recv(timeout=left)))
+                frames.extend(frames_of(str(self._socket.recv(timeout=left))))
             except TimeoutError:
                 break
             self._heard += 1

@@ -33,11 +33,11 @@ let growingTimer = 0;
 
 const handlers = {
   snapshot(frame) {
-    const shown = new Set(frame.lines.map((row) => row.id));
+    const shown = new Set(frame.rows.map((row) => row.id));
     for (const [id, line] of lines) if (!shown.has(id)) remove(id, line);
     const isFirst = cursor === null;
     older = frame.older;
-    frame.lines.forEach((row) => apply(row, false));
+    frame.rows.forEach((row) => apply(row, false));
     cursor = frame.seq;
     showStream(frame.stream);
     showFigures(frame.figures, frame.conversation);
@@ -47,7 +47,7 @@ const handlers = {
   },
   row(frame) {
     if (cursor !== null && frame.seq <= cursor) return undefined;
-    apply(frame.line, true);
+    apply(frame.row, true);
     cursor = frame.seq;
     redraw();
     return undefined;
@@ -198,6 +198,7 @@ setText($("zone"), zoneName());
 const address = `/ws/assist/${encodeURIComponent(list.dataset.call)}/`;
 new Connection({
   path: () => (cursor === null ? address : `${address}?after=${cursor}`),
+  cursor: () => cursor,
   onFrame: (frame) => handlers[frame.type]?.(frame),
   onState: showConnection,
 });

@@ -77,7 +77,13 @@ export class Bubble {
     this.main.classList.toggle("absent", !main);
     setSpoken(this.main, main ?? { text: row.has_text ? "Text erased" : "No text", language: "en" });
     this.other.hidden = !other;
-    if (!other) return;
+    if (!other) {
+      // An erased text does not stay in the page, hidden.
+      this.otherLabel.replaceChildren();
+      this.otherText.replaceChildren();
+      this.otherText.removeAttribute("lang");
+      return;
+    }
     const label = isForReader ? "Original" : "Sent to the guest as";
     setText(this.otherLabel, `${label} · ${languageName(other.language)}`);
     setSpoken(this.otherText, other);

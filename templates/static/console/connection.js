@@ -1,9 +1,13 @@
 // The page's socket: reconnects, acknowledges what it received, and says when it is not live.
 // Protocol: docs/live-socket.md. Knows nothing of what the frames mean.
 
+import { Sequence } from "./sequence.js";
+
 const NOT_LIVE_AFTER_MS = 8000; // heartbeats come every 4 s
-const ACK_EVERY_FRAMES = 32;
+const ACK_EVERY_MESSAGES = 32;
+const ACK_EVERY_CHARACTERS = 128 * 1024; // a large snapshot comes as fast as it is acknowledged
 const ACK_EVERY_MS = 1000;
+const BUSY = 4513; // too many at once: come back a little later than after other closes
 const FINAL = new Map([
   [4401, "logged out"],
   [4403, "no longer allowed"],
@@ -12,10 +16,15 @@ const FINAL = new Map([
 
 export class Connection {
   // `path()` gives the address at each try; `onFrame(frame)` returns true once the page is whole.
-  constructor({ path, onFrame, onState }) {
+  // `cursor()`, where the page has one, is the seq up to which it has everything.
+  constructor({ path, onFrame, onState, cursor = null }) {
     this.path = path;
-    this.onFrame = onFrame;
     this.onState = onState;
+    this.sequence = new Sequence({
+      cursor,
+      onFrame,
+      ask: (after) => this.send({ type: "gap", after }),
+    });
     this.tries = 0;
     this.lastFrameAt = performance.now();
     this.isWhole = false;
@@ -33,7 +42,8 @@ export class Connection {
     const socket = new WebSocket(`${scheme}//${location.host}${this.path()}`);
     this.socket = socket;
     this.isWhole = false;
-    this.received = this.acknowledged = 0;
+    this.sequence.begin();
+    this.received = this.acknowledged = this.unacknowledged = 0;
     this.acknowledgedAt = performance.now();
     socket.onopen = () => {
       this.lastFrameAt = performance.now();
@@ -46,11 +56,13 @@ export class Connection {
   receive(socket, message) {
     if (socket !== this.socket) return;
     this.received += 1;
+    this.unacknowledged += message.data.length;
     this.lastFrameAt = performance.now();
-    const frame = JSON.parse(message.data);
-    if (frame.type === "resync") this.isWhole = false;
-    const verdict = this.onFrame(frame);
-    if (verdict === true || verdict === false) this.isWhole = verdict;
+    const said = JSON.parse(message.data);
+    for (const frame of Array.isArray(said) ? said : [said]) {
+      const verdict = this.sequence.take(frame);
+      if (verdict === true || verdict === false) this.isWhole = verdict;
+    }
     this.tries = 0;
     this.acknowledge();
     this.say(this.isWhole ? "live" : "catching up");
@@ -58,12 +70,18 @@ export class Connection {
 
   acknowledge() {
     const now = performance.now();
-    const due = this.received - this.acknowledged >= ACK_EVERY_FRAMES
+    const waiting = this.received - this.acknowledged;
+    const due = waiting >= ACK_EVERY_MESSAGES || this.unacknowledged >= ACK_EVERY_CHARACTERS
       || now - this.acknowledgedAt >= ACK_EVERY_MS;
-    if (!due || this.socket.readyState !== WebSocket.OPEN) return;
+    if (waiting === 0 || !due) return;
     this.acknowledged = this.received;
+    this.unacknowledged = 0;
     this.acknowledgedAt = now;
-    this.socket.send(JSON.stringify({ type: "ack", n: this.received }));
+    this.send({ type: "ack", n: this.received });
+  }
+
+  send(said) {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(said));
   }
 
   closed(socket, code) {
@@ -76,6 +94,7 @@ export class Connection {
       return;
     }
     // Full jitter: browsers that lose one server together must not come back together.
+    if (code === BUSY) this.tries = Math.max(this.tries, 3);
     const wait = 500 + Math.random() * Math.min(30000, 1000 * 2 ** this.tries);
     this.tries += 1;
     if (performance.now() - this.lastFrameAt > NOT_LIVE_AFTER_MS) this.say("not live", "reconnecting");

@@ -176,4 +176,5 @@ new Connection({
   path: () => (cursor === null ? address : `${address}?after=${cursor}`),
   onFrame: (frame) => handlers[frame.type]?.(frame),
   onState: showConnection,
+  cursor: () => cursor,
 });

@@ -119,6 +119,58 @@ class History:
         message.save()
         self._enter(KIND.READ, message)
 
+    def refuse(self, message: Message) -> None:
+        self._translated(message, Message.TranslationState.FAILED, KIND.TRANSLATION_FAILED)
+
+    def pass_through(self, message: Message) -> None:
+        state = Message.TranslationState.PASSED_THROUGH
+        self._translated(message, state, KIND.PASSED_THROUGH, source_language="en")
+
+    def fail(self, message: Message) -> None:
+        self._deliver(message, Delivery.State.FAILED, KIND.FAILED)
+
+    def expire(self, message: Message) -> None:
+        self._deliver(message, Delivery.State.EXPIRED, KIND.EXPIRED)
+
+    def review(self, message: Message) -> None:
+        self._deliver(message, Delivery.State.REVIEW, KIND.REVIEW)
+
+    def decide(self, message: Message) -> None:
+        """A person has it sent once more."""
+        self._deliver(message, Delivery.State.QUEUED, KIND.REQUEUED)
+
+    def drop(self, message: Message) -> None:
+        self._deliver(message, Delivery.State.DROPPED, KIND.DROPPED)
+
+    def close_letter(self, message: Message) -> None:
+        self._enter(KIND.DEAD_LETTER_CLOSED, message)
+
+    def replay(self, message: Message) -> None:
+        """A dead letter of the conversation, about no message of it."""
+        self._enter(KIND.REPLAYED)
+
+    def erase(self, message: Message) -> None:
+        MessageText.objects.filter(message=message).delete()
+        message.has_text = False
+        message.save()
+        self._enter("erased", message)
+
+    def stray(self, message: Message) -> None:
+        """An echo of something that was never ours: an entry that no row shows."""
+        stored = self._store("injected")
+        self._enter(KIND.RECEIVED, stored, seq=stored.seq)
+
+    def assign(self, message: Message) -> None:
+        self.conversation.agent_name = f"Agent {self.conversation.seq}"
+        self._enter(KIND.RECEIVED)
+
+    def _translated(self, message: Message, state: str, kind: str, **data: Any) -> None:
+        if message.translation_state != Message.TranslationState.PENDING:
+            return
+        message.translation_state = state
+        message.save()
+        self._enter(kind, message, **data)
+
     def _deliver(self, message: Message, state: str, kind: str) -> None:
         if Delivery.objects.filter(message=message).update(state=state):
             self._enter(kind, message)

@@ -8,25 +8,63 @@ from typing import Any
 from conversations.live.frames import Frame
 
 
+def frames_of(text: Frame | str) -> list[dict[str, Any]]:
+    """A message of the socket is a frame, or several."""
+    said = json.loads(text if isinstance(text, str) else text.text)
+    return said if isinstance(said, list) else [said]
+
+
 class Page:
+    """`lacks`: the seq after which it lacks something, where it has noticed that."""
+
     def __init__(self) -> None:
         self.rows: dict[int, dict[str, Any]] = {}
         self.conversation: dict[str, Any] = {}
         self.seq: int | None = None
+        self.lacks: int | None = None
+        self._parts = 0
 
-    def receive(self, frame: Frame | str) -> None:
-        body = json.loads(frame if isinstance(frame, str) else frame.text)
-        if body["type"] == "snapshot":
-            self.rows = {row["id"]: row for row in body["rows"]}
+    def receive(self, text: Frame | str) -> None:
+        for frame in frames_of(text):
+            self.take(frame)
+
+    def take(self, body: dict[str, Any]) -> None:
+        kind = body["type"]
+        if kind == "snapshot":
+            self.rows, self.lacks = {}, None
             self.conversation = body["conversation"]
-        elif body["type"] == "row":
-            self.rows[body["row"]["id"]] = body["row"]
-        elif body["type"] == "conversation":
-            self.conversation = body["conversation"]
-        else:
-            return
-        self.seq = body["seq"]
+            self._parts = body.get("parts", 1)
+            self.seq = body["seq"]
+        if kind in ("snapshot", "rows"):
+            self.rows |= {row["id"]: row for row in body["rows"]}
+            self._parts -= 1
+        if self._is_gap(body):
+            self.lacks = self.seq
+        elif kind in ("row", "conversation") and body["seq"] >= (self.seq or 0):
+            self.lacks = None
+            if kind == "row":
+                self.rows[body["row"]["id"]] = body["row"]
+            else:
+                self.conversation = body["conversation"]
+            self.seq = body["seq"]
+
+    def asks_after(self) -> int | None:
+        return self.lacks
+
+    def comes_back(self) -> int | None:
+        return self.seq
+
+    @property
+    def is_whole(self) -> bool:
+        return self.seq is not None and self._parts == 0 and self.lacks is None
 
     def shown(self) -> tuple[Any, ...]:
         rows = sorted(self.rows.values(), key=lambda row: row["seq"])
         return self.conversation, rows, self.seq
+
+    def _is_gap(self, body: dict[str, Any]) -> bool:
+        if self.seq is None:
+            return False
+        if "after" in body:
+            return bool(body["after"] > self.seq)
+        return body["type"] == "heartbeat" and bool(body["seq"] > self.seq)

@@ -64,6 +64,7 @@ async def test_a_bell_is_heard_by_the_listener():
 
 
 async def test_a_forgotten_membership_comes_back(monkeypatch):
+    """Reliability F4: a flush, a restart, an eviction."""
     monkeypatch.setattr(listening, "REJOIN_S", 0.05)
     bell, queue = Doorbell(), asyncio.Queue()
     bell.bind(asyncio.get_running_loop())

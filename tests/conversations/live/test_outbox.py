@@ -60,14 +60,35 @@ async def test_a_page_may_be_behind_by_half_a_megabyte_at_most(clock):
     assert not outbox.put(FRAME)
 
 
-async def test_a_snapshot_may_be_larger_than_the_credit(clock):
+async def test_a_snapshot_may_be_larger_than_the_credit_and_waits_for_it(clock):
     outbox, sent = an_outbox(clock)
+    part = Frame("part", limits.MAX_SENT_BYTES // 2)
     outbox.put(FRAME)
 
-    assert outbox.put(Frame("large", limits.MAX_BYTES * 2), is_start=True)
+    outbox.put_start((part, part, part))
+    outbox.put(Frame("event", 5))
+    await drained(outbox)
+    assert sent == ["{}", "part"]  # no more than the credit is below us
+    outbox.acknowledge(2)
+    await drained(outbox)
+    assert sent == ["{}", "part", "part", "part"]
+    outbox.acknowledge(4)
     await drained(outbox)
 
-    assert sent == ["{}", "large"]
+    assert sent[4:] == ["event"]
+    assert not outbox.is_starting
+
+
+async def test_a_page_that_reads_nothing_is_sent_no_more_than_its_credit(clock):
+    outbox, sent = an_outbox(clock)
+    piece = Frame("x", 50_000)
+
+    for _ in range(40):
+        outbox.put(piece)
+        await drained(outbox)
+
+    assert sum(piece.size for _ in sent) <= limits.MAX_SENT_BYTES
+    assert outbox.is_stale
 
 
 async def test_acknowledged_frames_give_the_credit_back(clock):
@@ -91,6 +112,7 @@ async def test_more_than_was_sent_cannot_be_acknowledged(clock):
 
 
 async def test_a_silent_page_becomes_stale_and_then_hopeless(clock):
+    """Reliability F1."""
     outbox, _ = an_outbox(clock)
     outbox.put(FRAME)
     await drained(outbox)

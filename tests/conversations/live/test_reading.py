@@ -1,0 +1,87 @@
+"""How often pages are updated, and what happens to a journal that went back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from channels.db import database_sync_to_async
+
+from conversations.live import doorbell, reading
+from conversations.models import JournalEntry, Message, MessageText
+from tests.conversations.live.histories import History, a_conversation, a_user
+from tests.conversations.live.pages import Page, frames_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+make_user = database_sync_to_async(a_user)
+make_conversation = database_sync_to_async(a_conversation)
+
+
+async def test_a_message_is_updated_once_in_100_ms_with_its_newest_row(open_socket, monkeypatch):
+    monkeypatch.setattr(reading, "REST_S", 1.0)
+    history = History(await make_conversation("c"))
+    message = await database_sync_to_async(history.say)()
+    socket = await open_socket("/ws/live/c/", await make_user("sam", "supervisor"))
+    page = Page()
+    page.receive(await socket.receive_from(timeout=5))
+
+    # Given a first update, at once, then three within the time that it rests
+    steps = (history.translate, history.doubt, history.confirm, history.read)
+    texts = []
+    for step in steps:
+        await database_sync_to_async(step)(message)
+        doorbell.ring([(history.conversation.pk, history.conversation.seq)])
+        if step == history.translate:
+            texts.append(await socket.receive_from(timeout=5))
+    while page.seq != history.conversation.seq:
+        texts.append(await socket.receive_from(timeout=8))
+        page.receive(texts[-1])
+
+    rows = [frame for text in texts for frame in frames_of(text) if frame["type"] == "row"]
+    assert len(rows) == 2
+    assert page.rows[message.pk]["delivery"]["state"] == "confirmed"
+    assert page.rows[message.pk]["read_at"]
+    await socket.disconnect()
+
+
+async def test_pages_start_afresh_when_a_backup_was_put_back(open_socket):
+    history = History(await make_conversation("c"))
+    first = await database_sync_to_async(history.say)()
+    await database_sync_to_async(history.say)()
+    socket = await open_socket("/ws/live/c/", await make_user("sam", "supervisor"))
+    page = Page()
+    page.receive(await socket.receive_from(timeout=5))
+    assert len(page.rows) == 2
+
+    @database_sync_to_async
+    def put_back() -> None:
+        gone = Message.objects.exclude(pk=first.pk)
+        JournalEntry.objects.filter(message__in=gone).delete()
+        MessageText.objects.filter(message__in=gone).delete()
+        gone.delete()
+        type(history.conversation).objects.update(seq=first.seq)
+
+    await put_back()
+    async with asyncio.timeout(10):
+        while len(page.rows) != 1:
+            page.receive(await socket.receive_from(timeout=8))
+
+    assert page.seq == first.seq
+    await socket.disconnect()
+
+
+async def test_a_page_that_asks_for_a_gap_gets_what_it_lacks(open_socket):
+    """Reliability F6."""
+    history = History(await make_conversation("c"))
+    for _ in range(3):
+        await database_sync_to_async(history.say)()
+    socket = await open_socket("/ws/live/c/", await make_user("sam", "supervisor"))
+    await socket.receive_from(timeout=5)
+
+    await socket.send_json_to({"type": "gap", "after": 1})
+    found = frames_of(await socket.receive_from(timeout=5))
+
+    assert [frame["seq"] for frame in found if frame["type"] == "row"] == [2, 3]
+    assert found[0]["after"] == 1
+    await socket.disconnect()
