@@ -87,6 +87,13 @@ OPERATIONS_PROVIDERS = ["translation.operations.TranslationProviders"]
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS")  # who may read figures and reasons
 METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
 
+# --- Exports ------------------------------------------------------------------------------------
+# What can be exported: a function from conversations.exports.base.Scope to rows, by dotted path.
+EXPORTS = {
+    "transcripts": "conversations.exports.transcripts.transcript_rows",
+    "transcription": "assist.exports.transcription_rows",
+}
+
 # --- Database, Redis, Celery ------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'parley.sqlite3'}")
 DATABASES = {"default": database.entry(DATABASE_URL)}

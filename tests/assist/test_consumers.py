@@ -193,3 +193,23 @@ async def test_a_page_says_how_the_stream_is(open_socket) -> None:
     assert snapshot["stream"]["state"] == "waiting"
     assert "no gateway" in snapshot["stream"]["reason"]
     await socket.disconnect()
+
+
+async def test_a_long_call_begins_with_its_newest_lines(open_socket) -> None:
+    for _ in range(9):
+        await database_sync_to_async(_fifty)()
+
+    socket = await open_socket("/ws/assist/call-1/", await make_user("boss", "supervisor"))
+    snapshot = await frame_of(socket, "snapshot")
+    rows = snapshot["rows"]
+    for _ in range(snapshot.get("parts", 1) - 1):
+        rows += (await frame_of(socket, "rows"))["rows"]
+
+    assert (len(rows), snapshot["older"]) == (400, 50)
+    assert [row["seq"] for row in rows] == list(range(51, 451))
+    await socket.disconnect()
+
+
+def _fifty() -> None:
+    for number in range(50):
+        say("call-1", f"line {number} " + "of a long call " * 4)
