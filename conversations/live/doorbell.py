@@ -54,7 +54,10 @@ class Doorbell:
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """`loop` runs the web server of this process."""
-        self._home = loop
+        with self._lock:
+            if loop is not self._home:
+                self._armed = False  # what an earlier one was to send, it will not
+            self._home = loop
 
     def lend(self, loop: asyncio.AbstractEventLoop) -> None:
         """`loop` runs for as long as this process: it sends what goes through Redis."""

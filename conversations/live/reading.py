@@ -31,7 +31,7 @@ class JournalReading:
     """Used on one event loop; `watches` belongs to the tailer."""
 
     def __init__(
-        self, watches: Mapping[int, ConversationWatch], reader: Reader = events_past
+        self, watches: Mapping[int, ConversationWatch], reader: Reader | None = None
     ) -> None:
         self._watches = watches
         self._reader = reader
@@ -89,7 +89,7 @@ class JournalReading:
             self._polled_at = began
             self._look_for_rewound(wanted)
         while cursors := self._behind(wanted):
-            found = await read(self._reader, cursors)
+            found = await read(self._reader or events_past, cursors)
             for pk, changes in found.items():
                 watch = self._watches.get(pk)
                 if watch is not None and watch.cursor == cursors[pk]:  # still the same one

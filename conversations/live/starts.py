@@ -18,9 +18,9 @@ MAX_CURSORS = 4  # different ones read for at once; whoever comes with one more 
 
 
 class Starts:
-    """`after` None is the snapshot; `reader` makes them. Used on one event loop."""
+    """`after` None is the snapshot; `reader` makes them, if not `start`. Used on one event loop."""
 
-    def __init__(self, pk: int, reader: Read = start) -> None:
+    def __init__(self, pk: int, reader: Read | None = None) -> None:
         self._pk = pk
         self._reader = reader
         self._reads: dict[int | None, asyncio.Task[Start]] = {}
@@ -52,7 +52,7 @@ class Starts:
 
     async def _read(self, after: int | None) -> Start:
         try:
-            begun = await read(self._reader, self._pk, after)
+            begun = await read(self._reader or start, self._pk, after)
         finally:
             del self._reads[after]
         self._kept[after] = begun

@@ -17,7 +17,7 @@ from conversations.live.database import Busy, read
 from conversations.live.frames import Event, Frame, batched, encode
 from conversations.live.outbox import Outbox
 from conversations.live.rights import Claim
-from conversations.live.snapshots import Changes, Start, start
+from conversations.live.snapshots import Changes, Start
 from conversations.live.starts import Read, Starts
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Member:
 class ConversationWatch:
     """`cursor`: up to where the journal was read; unknown until the first start."""
 
-    def __init__(self, pk: int, reader: Read = start) -> None:
+    def __init__(self, pk: int, reader: Read | None = None) -> None:
         self.pk = pk
         self.cursor: int | None = None
         self.rests_until = 0.0  # the next read of this conversation is not before
