@@ -59,6 +59,8 @@ TRANSCRIPTION_MODEL = env.text("TRANSCRIPTION_MODEL", "en-US-default")
 TRANSCRIPTION_LANGUAGE = env.text("TRANSCRIPTION_LANGUAGE", "en-US")
 # What is asked of the platform; ours always runs as well.
 TRANSCRIPTION_REDACTION = env.choice("TRANSCRIPTION_REDACTION", "pii", ("pii", "custom", "none"))
+# Takes personal data out of what people see of frames that could not be read.
+EXTRACT_REDACTION = "assist.extracts.redacted_extract"
 REDACTION_PATTERNS = env.text("REDACTION_PATTERNS")  # a line each: NAME, a space, an RE2 expression
 MAX_CONCURRENT_STREAMS = env.number("MAX_CONCURRENT_STREAMS", 5, low=1, high=10)
 LATENCY_THRESHOLD_MS = env.number("LATENCY_THRESHOLD_MS", 800, low=1)

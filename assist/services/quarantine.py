@@ -1,7 +1,7 @@
 """Frames that could not be read, kept where a person sees them: redacted, never as they came.
 
-Reliability S22: a card number is not stored because the frame around it was broken. What hides
-characters behind escapes cannot be searched, and is withheld.
+Reliability S22: a card number is not stored because the frame around it was broken. JSON's escapes
+are undone before the search; what is still hidden behind others is withheld.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from assist.conf import redactor
-from assist.redaction.redactor import WITHHELD, redacted
+from assist.extracts import redacted_extract
 from conversations.genesys.events import Malformed
 from conversations.models import DeadLetter, DeadLetterBody
 
@@ -46,11 +45,6 @@ def keep_frames(frames: Sequence[Quarantined]) -> None:
 
 
 def extract(raw: bytes) -> str:
-    """What a person may see of a frame."""
-    text = raw[: _KEPT * 4].decode("utf-8", "replace")[:_KEPT].replace("\x00", "\u2400")
-    if "\\" in text:
-        return WITHHELD
-    try:
-        return redacted(text, redactor().find(text)).text
-    except Exception:  # noqa: BLE001 - fail closed, whatever went wrong (J4)
-        return WITHHELD
+    """What is kept of a frame."""
+    text = raw[: _KEPT * 4].decode("utf-8", "replace")[:_KEPT]
+    return redacted_extract(text.replace("\x00", "\u2400"))
