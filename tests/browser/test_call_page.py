@@ -1,4 +1,4 @@
-"""The page of a call in a real browser: lines settle, chips explain, suggestions and charts come."""
+"""The page of a call in a real browser: lines settle, chips explain, suggestions come."""
 
 from __future__ import annotations
 
