@@ -99,8 +99,14 @@ def has_open_address(text: str) -> bool:
 
 
 def may_have_address(text: str, words: Set[str]) -> bool:
-    """`words`: those of the text, bare."""
-    return not words.isdisjoint(_SAID_AT) or any(sign in text for sign in _AT_SIGNS)
+    """`words`: those of the text, bare. "At" alone is no sign: a dot belongs to it."""
+    if has_sign(text):
+        return True
+    return not words.isdisjoint(_SAID_AT) and ("." in text or not words.isdisjoint(_SAID_DOT))
+
+
+def has_sign(text: str) -> bool:
+    return any(sign in text for sign in _AT_SIGNS)
 
 
 def ipv6_in(text: str) -> list[Span]:

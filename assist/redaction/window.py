@@ -20,7 +20,6 @@ from assist.redaction.redactor import (
     Redacted,
     Redactor,
     Search,
-    is_plain,
     redacted,
 )
 from assist.redaction.spans import IBAN, Span, without_overlaps
@@ -47,6 +46,7 @@ class _Piece(Generic[Item]):
     at: float
     spans: list[Span] = field(default_factory=list)
     is_withheld: bool = False
+    is_open: bool = False  # it ends in what may go on
     tail: int = 0
 
     def redacted(self) -> Redacted:
@@ -125,14 +125,19 @@ class RedactionWindow(Generic[Item]):
         That place is counted in the held texts joined; None: the last chunk may go.
         """
         newest = self._held[-1]
-        pieces = self._held if is_plain(newest.text) else [*self._past, *self._held]
-        joined, offset = _joined(pieces[:-1], newest.text)
         try:
-            search = self._redactor.search(joined)
+            search = self._redactor.search(newest.text)
+            pieces = [newest]
+            if self._is_joined(newest, search):
+                pieces = [*self._past, *self._held]
+            joined, offset = _joined(pieces[:-1], newest.text)
+            if offset:
+                search = self._redactor.search(joined)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever went wrong (J4)
             self._failed(error)
             newest.is_withheld = True
             return [], None
+        newest.is_open = search.open_from is not None or has_open_address(newest.text)
         amended = self._lay_out(pieces, search.spans)
         held_from = offset - sum(len(piece.text) + 1 for piece in self._held[:-1])
         if has_open_address(newest.text) and not any(s.end == len(joined) for s in search.spans):
@@ -140,6 +145,12 @@ class RedactionWindow(Generic[Item]):
         if search.open_from is None or self._is_settled(search, len(joined)):
             return amended, None
         return amended, max(0, search.open_from - held_from)
+
+    def _is_joined(self, newest: _Piece[Item], search: Search) -> bool:
+        """Whether what was said before can make something else of `newest`, or it of that."""
+        if len(self._held) > 1 or search.is_telling:
+            return True
+        return bool(self._past) and self._past[-1].is_open
 
     def _is_settled(self, search: Search, end: int) -> bool:
         """A whole IBAN needs nothing more (a card may be longer); nothing is held without end."""
