@@ -163,6 +163,9 @@ class TranscriptionStream:
             self._call.tally.counts["reconnects"] += 1
 
     async def _on_event(self, event: Event) -> None:
+        # Frames that have come already are read without a pause: give the others their turn, the
+        # leases' renewal above all.
+        await asyncio.sleep(0)
         self._frames += 1
         self._last_frame_at = timezone.now()
         match event:

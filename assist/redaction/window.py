@@ -89,7 +89,7 @@ class RedactionWindow(Generic[Item]):
     def interim(self, text: str, *, now: float) -> Redacted:
         """What may be shown of a line that still grows: nothing of a number that may go on."""
         self._forget(now)
-        joined, offset = _joined([*self._past, *self._held], text)
+        joined, offset = _joined([*self._context(), *self._held], text)
         try:
             search = self._redactor.search(joined)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever went wrong (J4)
@@ -129,7 +129,7 @@ class RedactionWindow(Generic[Item]):
             search = self._redactor.search(newest.text)
             pieces = [newest]
             if self._is_joined(newest, search):
-                pieces = [*self._past, *self._held]
+                pieces = [*self._context(), *self._held]
             joined, offset = _joined(pieces[:-1], newest.text)
             if offset:
                 search = self._redactor.search(joined)
@@ -145,6 +145,17 @@ class RedactionWindow(Generic[Item]):
         if search.open_from is None or self._is_settled(search, len(joined)):
             return amended, None
         return amended, max(0, search.open_from - held_from)
+
+    def _context(self) -> list[_Piece[Item]]:
+        """What went before, as far as words are looked at or a number may reach back."""
+        found: list[_Piece[Item]] = []
+        length = 0
+        for piece in reversed(self._past):
+            if length >= TAIL and not piece.is_open:
+                break
+            found.append(piece)
+            length += len(piece.text) - piece.tail
+        return found[::-1]
 
     def _is_joined(self, newest: _Piece[Item], search: Search) -> bool:
         """Whether what was said before can make something else of `newest`, or it of that."""

@@ -15,6 +15,16 @@ from typing import Any
 
 from aiohttp import web
 
+# As fast as it goes: a talk of which every seventh chunk holds something personal.
+_TALK = (
+    "well I was wondering whether you could tell me something about my parcel",
+    "of course let me have a look at it one moment please",
+    "the two of us arrived at ten and nobody was there to help",
+    "that is what I thought too thank you very much",
+    "is there anything else that I can do for you today",
+    "no that would be all I think",
+    "you can write to {:08d}@example.com if you like",
+)
 _LINES = (
     "well I was wondering whether you could tell me more about it mark={:08d} if you please",
     "of course let me have a look at your booking mark={:08d} it will take a moment",
@@ -49,7 +59,7 @@ class Feeder:
         """Over all sockets side by side; a socket that is not read holds up its own."""
         sockets = list(self._sockets.items())
         marks = range(first, first + messages)
-        frames = [(number % len(sockets), _frame(sockets, number)) for number in marks]
+        frames = [(number % len(sockets), _frame(sockets, number, _TALK)) for number in marks]
         began = time.monotonic()
 
         async def send(place: int) -> None:
@@ -69,20 +79,20 @@ class Feeder:
             await asyncio.sleep(max(0.0, began + count / rate - time.monotonic()))
             number = first + count
             published.append([number, time.monotonic()])
-            await sockets[number % len(sockets)][1].send_str(_frame(sockets, number))
+            await sockets[number % len(sockets)][1].send_str(_frame(sockets, number, _LINES))
         return {"published": published}
 
     async def obey(self, command: dict[str, Any]) -> Any:
         return await getattr(self, f"_{command.pop('do')}")(**command)
 
 
-def _frame(sockets: list[tuple[str, Any]], number: int) -> str:
+def _frame(sockets: list[tuple[str, Any]], number: int, texts: tuple[str, ...]) -> str:
     return json.dumps(
         {
             "type": "transcription",
             "interactionId": sockets[number % len(sockets)][0],
             "mediaTimestamp": datetime.now(UTC).isoformat(timespec="microseconds"),
-            "text": _LINES[number % len(_LINES)].format(number),
+            "text": texts[number // len(sockets) % len(texts)].format(number),
             "confidence": 0.93,
             "final": True,
             "mediaType": "audio/ulaw",

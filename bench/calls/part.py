@@ -125,10 +125,10 @@ def _stored(connection: Any) -> int:
 
 def _forward(*, messages: int) -> dict[str, float | None]:
     port = spare_port()
-    with (
-        Piped("bench.calls.feeder", str(port)) as feeder,
-        Piped("bench.calls.forward", str(port), str(_CALLS)) as forwarder,
-    ):
+    with ExitStack() as stack:
+        feeder = stack.enter_context(Piped("bench.calls.feeder", str(port)))
+        feeder.ask("open")  # it listens now
+        forwarder = stack.enter_context(Piped("bench.calls.forward", str(port), str(_CALLS)))
         _await(None, lambda: feeder.ask("open")["open"] == _CALLS, "the calls are open")
         sent = feeder.ask("burst", messages=messages, first=1)
         _await(None, lambda: forwarder.ask("count")["count"] == messages, "all is forwarded")

@@ -21,7 +21,9 @@ FAILED = 4500
 AWAY = 4503
 BUSY = 4513
 
-BATCH_BYTES = 64 * 1024  # a message for a page is not larger, unless one frame is
+# A message for a page is not larger, unless one frame is. Well below Daphne's limit of 65,536:
+# Autobahn, below it, drops without a word what is larger than it would take in.
+BATCH_BYTES = 48 * 1024
 
 
 @dataclass(frozen=True, slots=True)
