@@ -11,7 +11,7 @@ from assist.redaction.cards import cards_in
 from assist.redaction.custom import CustomPattern, spans_of
 from assist.redaction.digits import Run, runs_of
 from assist.redaction.emails import emails_in, has_sign, ipv6_in, may_have_address
-from assist.redaction.ibans import ibans_in
+from assist.redaction.ibans import ibans_in, may_begin_iban
 from assist.redaction.identities import cvvs_in, ipv4_in, ssns_in
 from assist.redaction.number_words import SPOKEN, bare
 from assist.redaction.phones import phones_in, regions_of
@@ -22,8 +22,6 @@ _WORD = re.compile(r"[^\W\d_]+")
 # Decimal digits of any script, and those that are letters or symbols (raised, circled).
 _DIGIT = re.compile(r"[\d²³¹⁰⁴-⁹₀-₉①-⑳⓪❶-➓]")
 _FEWEST = 3  # digits that may be something by themselves
-# Two letters before a digit, however they are parted: what an IBAN begins with.
-_COUNTRY = re.compile(r"[^\W\d_]\W{0,4}[^\W\d_]\W{0,4}\d")
 WITHHELD = "[redaction unavailable]"
 WITHHELD_KIND = "WITHHELD"
 
@@ -100,10 +98,9 @@ class Redactor:
     ) -> list[Span]:
         taken = Taken(len(text))
         taken.take(earlier)
-        may_have_iban = sum(len(run.digits) for run in runs) >= 8 and (
-            has_words or _COUNTRY.search(text)
-        )
-        found = ibans_in(text) if may_have_iban else []
+        may_have_iban = has_words or may_begin_iban(text)
+        enough = sum(len(run.digits) for run in runs) >= 8
+        found = ibans_in(text) if enough and may_have_iban else []
         found = [span for span in found if taken.is_free(span.start, span.end)]
         taken.take(found)
         # Cards of all runs first: a phone number never claims a part of one.
