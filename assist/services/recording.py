@@ -22,7 +22,7 @@ from assist.redaction.redactor import Redacted
 from assist.services import metrics
 from assist.tally import Tally
 from conversations.models import Conversation, JournalEntry, Message, MessageText
-from conversations.models.bulk import Keys, among, ask_matching, ask_rows, insert
+from conversations.models.bulk import Keys, among, ask_matching, ask_rows, insert, insert_values
 from conversations.models.trip import Trip
 from conversations.services.journal import Ledger, commitment, new_salt
 
@@ -86,7 +86,7 @@ class _Recording:
         self._ledger = Ledger(actor=ACTOR, now=now)
         self._conversations: dict[str, Conversation] = {}
         self._known: dict[tuple[int, str], Message] = {}
-        self._new: list[tuple[Message, Heard, MessageText, bool]] = []
+        self._new: list[tuple[Message, Heard, bytes, bool]] = []  # with the text's salt
         self._read()
 
     def _read(self) -> None:
@@ -121,9 +121,15 @@ class _Recording:
         for message in messages:
             self._keys.give(message)
         insert(trip, messages)
-        for message, _, text, _ in self._new:
-            text.message_id = message.pk
-        insert(trip, [text for *_, text, _ in self._new])
+        role = MessageText.Role.ORIGINAL.value
+        insert_values(  # as values: an instance of each costs as much again
+            trip,
+            MessageText,
+            [
+                (message.pk, role, "", heard.redacted.text, salt)
+                for message, heard, salt, _ in self._new
+            ],
+        )
         insert(trip, [self._chunk(*one) for one in self._new])
         moved = self._ledger.write(trip)
         trip.go()
@@ -153,9 +159,7 @@ class _Recording:
         return stored
 
     def _add(self, conversation: Conversation, heard: Heard, *, redaction_active: bool) -> Message:
-        text = MessageText(
-            role=MessageText.Role.ORIGINAL, text=heard.redacted.text, salt=new_salt()
-        )
+        salt = new_salt()
         message = Message(
             conversation=conversation,
             origin=Message.Origin.SYSTEM,
@@ -169,16 +173,14 @@ class _Recording:
             JournalEntry.Kind.RECEIVED,
             message=message,
             data=_said_of(heard),
-            commitment=commitment(bytes(text.salt), text.text),
+            commitment=commitment(salt, heard.redacted.text),
         )
         conversation.last_event_at = max(conversation.last_event_at, heard.received_at)
         self._known[conversation.pk, heard.content_key] = message
-        self._new.append((message, heard, text, redaction_active))
+        self._new.append((message, heard, salt, redaction_active))
         return message
 
-    def _chunk(
-        self, message: Message, heard: Heard, _text: MessageText, redaction_active: bool
-    ) -> Chunk:
+    def _chunk(self, message: Message, heard: Heard, _salt: bytes, redaction_active: bool) -> Chunk:
         kinds = heard.redacted.kinds
         return Chunk(
             message_id=message.pk,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from assist.calls import Call
+from assist.batching import AGE_S
+from assist.calls import HAND_ON_S, Call
 from assist.redaction.redactor import Redactor
 from conversations.genesys.events import TranscriptionReceived
 from conversations.keys import content_key
@@ -49,8 +50,12 @@ def test_chunks_are_handed_on_by_five_or_when_they_have_waited() -> None:
     hear(call, "one more word", at_s=1.0)
 
     assert [len(batches) for batches in by_five] == [0, 0, 0, 0, 1]
-    assert call.deadline == pytest.approx(1.25)
-    assert said(call.due(1.25)) == ["one more word"]
+    assert call.deadline == pytest.approx(1 + HAND_ON_S)
+    assert said(call.due(1.1)) == ["one more word"]
+
+
+def test_a_chunk_is_handed_on_no_later_than_the_protocol_says() -> None:
+    assert HAND_ON_S <= AGE_S
 
 
 def test_the_same_chunk_is_taken_once() -> None:
