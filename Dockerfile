@@ -13,6 +13,7 @@ WORKDIR /srv/parley
 COPY manage.py LICENSE ./
 COPY config config
 COPY conversations conversations
+COPY assist assist
 COPY translation translation
 COPY templates templates
 ENV PATH=/opt/parley/bin:$PATH \
@@ -26,7 +27,8 @@ RUN SECRET_KEY=build-step-only-0123456789-0123456789 \
     python manage.py collectstatic --no-input -v 0
 USER parley
 EXPOSE 8000
-# Limits of reliability: a silent browser is pinged, a huge frame refused.
+# Limits of reliability: a silent browser is pinged, a huge frame refused. The size of a message
+# holds for what we send as well: what is larger goes in pieces (docs/live-socket.md).
 CMD ["daphne", "-b", "0.0.0.0", "-p", "8000", "--websocket_timeout", "43200", \
      "--websocket_connect_timeout", "5", "--ping-interval", "20", "--ping-timeout", "20", \
      "--application-close-timeout", "10", "--http-timeout", "60", "--no-server-name", \

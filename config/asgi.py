@@ -6,11 +6,10 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
-from config import startup
+from config import shutdown, startup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 with startup.one_line():
@@ -18,17 +17,20 @@ with startup.one_line():
     startup.check()
 
 from assist.routing import websocket_urlpatterns as assist_urlpatterns
+from conversations.live.origins import ExactOrigins
 from conversations.live.outage import CloseDuringOutage
-from conversations.live.routing import websocket_urlpatterns
+from conversations.live.routing import nowhere, websocket_urlpatterns
+
+sockets = [*websocket_urlpatterns, *assist_urlpatterns]
 
 application = ProtocolTypeRouter(
     {
         "http": _http,
         "websocket": CloseDuringOutage(
-            OriginValidator(
-                AuthMiddlewareStack(URLRouter([*websocket_urlpatterns, *assist_urlpatterns])),
-                settings.ALLOWED_ORIGINS,
+            ExactOrigins(
+                AuthMiddlewareStack(URLRouter([*sockets, nowhere])), settings.ALLOWED_ORIGINS
             )
         ),
     }
 )
+shutdown.end_in_time()

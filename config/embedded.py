@@ -13,19 +13,22 @@ from pathlib import Path
 
 HOME = Path(os.environ.get("PARLEY_HOME") or Path(__file__).resolve().parent.parent / "var")
 _KEPT = HOME / "embedded.env"
+_ADDRESSES = HOME / "addresses.env"  # of the demo as it last ran
 _MADE = ("SECRET_KEY", "FIELD_KEY", "JOURNAL_KEY", "DEMO_PASSWORD")
 
 
 def load_kept() -> None:
-    """Let every command speak to the demo's database where nothing else is configured."""
+    """Let every command speak to the demo where nothing else is configured."""
     if "SECRET_KEY" in os.environ or "SECRET_KEY_FILE" in os.environ or not _KEPT.exists():
         return
-    _read_kept()
+    _read(_KEPT)
+    if _ADDRESSES.exists():
+        _read(_ADDRESSES)
     _set_defaults()
 
 
-def _read_kept() -> None:
-    for line in _KEPT.read_text(encoding="utf-8").splitlines():
+def _read(file: Path) -> None:
+    for line in file.read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition("=")
         if name:
             os.environ.setdefault(name, value)
@@ -36,12 +39,13 @@ def prepare(*, port: int, simulator_port: int) -> int:
     HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _KEPT.exists():
         _write_kept()
-    _read_kept()
+    _read(_KEPT)
     _set_defaults()
     simulator_port = simulator_port if is_free(simulator_port) else _spare_port()
     base = f"http://127.0.0.1:{simulator_port}"
-    origins = f"http://localhost:{port} http://127.0.0.1:{port}"
-    for name, value in (
+    at = "" if port == 80 else f":{port}"  # as a browser writes it
+    origins = f"http://localhost{at} http://127.0.0.1{at}"
+    addresses = (
         ("ALLOWED_ORIGINS", origins),
         ("GENESYS_CLIENT_ID", "demo-client"),
         ("GENESYS_CLIENT_SECRET", "demo-secret"),
@@ -51,6 +55,12 @@ def prepare(*, port: int, simulator_port: int) -> int:
             "GENESYS_MESSAGING_SOCKET_URL",
             f"ws://127.0.0.1:{simulator_port}/api/v2/conversations/messaging/websocket",
         ),
+        (
+            "GENESYS_TRANSCRIPT_SOCKET_URL",
+            f"ws://127.0.0.1:{simulator_port}/api/v2/messaging/conversations/{{conversation_id}}"
+            "/transcript",
+        ),
+        ("TRANSCRIPT_STREAMS", "all"),  # the ends of conversations are told nowhere else
         ("TRANSLATION_API_URL", f"{base}/v2/translate"),
         ("TRANSLATION_API_KEY", "demo-key"),
         (
@@ -60,8 +70,10 @@ def prepare(*, port: int, simulator_port: int) -> int:
         ("KNOWLEDGE_API_URL", f"{base}/knowledge/query"),
         ("KNOWLEDGE_API_KEY", "demo-key"),
         ("ASSIST_INTERACTIONS", "call-hotel-en=agent-1 call-factura-es"),
-    ):
+    )
+    for name, value in addresses:
         os.environ.setdefault(name, value)
+    _write_private(_ADDRESSES, [f"{name}={os.environ[name]}" for name, _ in addresses])
     return simulator_port
 
 
@@ -73,11 +85,15 @@ def _set_defaults() -> None:
 def _write_kept() -> None:
     lines = [f"{name}={secrets.token_urlsafe(36)}" for name in _MADE[:-1]]
     lines.append(f"{_MADE[-1]}={secrets.token_hex(4)}")
-    unfinished = _KEPT.with_suffix(".new")
+    _write_private(_KEPT, lines)
+
+
+def _write_private(file: Path, lines: list[str]) -> None:
+    unfinished = file.with_suffix(".new")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-    unfinished.rename(_KEPT)  # all of it or nothing, whenever Ctrl-C comes
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write("\n".join(lines) + "\n")
+    unfinished.rename(file)  # all of it or nothing, whenever Ctrl-C comes
 
 
 def is_free(port: int) -> bool:

@@ -42,15 +42,23 @@ GENESYS_MESSAGING_SOCKET_URL = env.url(
     ("wss", "ws"),
 )
 
+GENESYS_TRANSCRIPT_SOCKET_URL = env.url(
+    "GENESYS_TRANSCRIPT_SOCKET_URL",
+    f"wss://{GENESYS_ENV}/api/v2/messaging/conversations/{{conversation_id}}/transcript",
+    ("wss", "ws"),
+)
 GENESYS_TRANSCRIPTION_SOCKET_URL = env.url(
     "GENESYS_TRANSCRIPTION_SOCKET_URL",
     f"wss://{GENESYS_ENV}/api/v2/analytics/conversations/transcriptions",
     ("wss", "ws"),
 )
-
+# Which conversations get a transcript socket: those open on somebody's page, or all open ones.
+TRANSCRIPT_STREAMS = env.choice("TRANSCRIPT_STREAMS", "watched", ("watched", "all"))
+TRANSCRIPT_SOCKETS = env.number("TRANSCRIPT_SOCKETS", 200, low=0, high=2000)  # of one gateway
 # What the gateway holds, by dotted path (conversations/gateway/kinds.py).
 STREAM_KINDS = [
     "conversations.gateway.org_stream.OrgStreams",
+    "conversations.gateway.transcripts.TranscriptStreams",
     "assist.streams.TranscriptionStreams",
 ]
 
@@ -81,6 +89,7 @@ DELIVERY_POLICY = env.choice(
     "DELIVERY_POLICY", "no-duplicate", ("no-duplicate", "prefer-delivery", "manual")
 )
 DELIVERY_TTL_S = env.number("DELIVERY_TTL_S", 120, low=10)
+DELIVERIES_PER_MINUTE = env.number("DELIVERIES_PER_MINUTE", 30, low=1)  # of one conversation
 CONVERSATION_IDLE_CLOSE_H = env.number("CONVERSATION_IDLE_CLOSE_H", 24, low=1)  # hours
 
 # --- Operations page and metrics ----------------------------------------------------------------
@@ -185,6 +194,8 @@ LOGOUT_REDIRECT_URL = "login"
 # --- Time, language, files --------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"  # stored; pages show the viewer's zone
+TERMINAL_TIME_ZONE = env.text("TZ")  # Django sets the process to TIME_ZONE; a terminal's own
+TERMINAL_COLOURS = not env.text("NO_COLOR")
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -219,6 +230,10 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
+        # No string becomes markup or script but where a page of ours is read again
+        # (operations.js). Django's admin cannot live with it (admin/site.py).
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["parley-page"],
     }
 }
 

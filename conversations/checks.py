@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
 
+from conversations.live.origins import as_browsers_write
+
 
 @checks.register(checks.Tags.security)
 def check_origins(**kwargs: Any) -> list[checks.Error]:
-    if "*" in settings.ALLOWED_ORIGINS or "*" in settings.ALLOWED_HOSTS:
+    patterns = [
+        entry
+        for entry in (*settings.ALLOWED_ORIGINS, *settings.ALLOWED_HOSTS)
+        if "*" in entry or entry.startswith(".") or "://." in entry
+    ]
+    if patterns:
         return [
             checks.Error(
-                "ALLOWED_ORIGINS and ALLOWED_HOSTS must not contain *.",
-                hint="List each origin exactly, for example https://parley.example.org",
+                "ALLOWED_ORIGINS and ALLOWED_HOSTS must not contain a * or begin with a dot: "
+                f"{', '.join(patterns)}.",
+                hint="List each one exactly, for example https://parley.example.org",
                 id="parley.E001",
             )
         ]
-    return [
-        checks.Error(
-            f"ALLOWED_ORIGINS: {origin} is no origin.",
-            hint="Write scheme://host[:port], for example https://parley.example.org",
-            id="parley.E002",
-        )
-        for origin in settings.ALLOWED_ORIGINS
-        if not _is_origin(origin)
-    ]
+    return [error for origin in settings.ALLOWED_ORIGINS for error in _errors_of(origin)]
 
 
-def _is_origin(origin: str) -> bool:
-    parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and not parts.path
+def _errors_of(origin: str) -> list[checks.Error]:
+    """The comparison is exact: another spelling than a browser's would lock everybody out."""
+    written = as_browsers_write(origin)
+    if written == origin:
+        return []
+    if written is None:
+        message = f"ALLOWED_ORIGINS: {origin} is no origin."
+        hint = "Write scheme://host[:port], for example https://parley.example.org"
+    else:
+        message = f"ALLOWED_ORIGINS: no browser writes its origin as {origin}."
+        hint = f"Write {written}"
+    return [checks.Error(message, hint=hint, id="parley.E002")]
 
 
 @checks.register(checks.Tags.security, deploy=True)

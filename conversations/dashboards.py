@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
 from conversations.contributions import ProviderLine, Tone, providers
 from conversations.models import (
@@ -23,6 +23,7 @@ from conversations.models import (
     VerificationRun,
 )
 
+INCIDENTS_FOR = timedelta(days=7)  # how long the page tells of a delivery that stands twice
 LINES = 50  # of each list; of reviews and dead letters it is said how many more there are
 SLOW_S, STUCK_S = 5.0, 60.0  # a row that waits longer than this is worth a look, or is an alarm
 _STREAM_TONES: dict[str, Tone] = {
@@ -58,14 +59,47 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class StreamLine:
-    """A stream; what it says of itself counts only while a gateway holds its lease."""
+    """A stream; what it says of itself counts only while a gateway holds its lease, or while it
+    rests after it ended by itself."""
 
     stream: StreamState
     is_held: bool
+    is_resting: bool = False
+
+    @property
+    def word(self) -> str:
+        return self.stream.get_state_display() if self._speaks else "not held"
 
     @property
     def tone(self) -> Tone:
-        return _STREAM_TONES[self.stream.state] if self.is_held else "failed"
+        return _STREAM_TONES[self.stream.state] if self._speaks else "failed"
+
+    @property
+    def _speaks(self) -> bool:
+        is_waiting = self.stream.state == StreamState.State.WAITING
+        return self.is_held or self.is_resting or is_waiting
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGroup:
+    """All streams of a kind of which there may be hundreds, on one line."""
+
+    kind: str
+    label: str
+    live: int
+    coming: int  # held, and not live (yet)
+    refused: int
+    room: int  # wanted, and no gateway holds them
+    gateways: int
+    frames: int
+    malformed: int
+    last_frame_at: datetime | None
+
+    @property
+    def tone(self) -> Tone:
+        if self.refused or self.room:
+            return "ambiguous"
+        return "ok" if self.live else "quiet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +133,12 @@ class Board:
     queues: Sequence[Queue]
     states: dict[str, int]  # of deliveries that are not at their end
     streams: Sequence[StreamLine]
+    groups: Sequence[StreamGroup]
     workers: Sequence[Worker]
     providers: Sequence[ProviderLine]
     reviews: Sequence[Review]
     letters: Sequence[DeadLetter]
+    duplicates: Sequence[Delivery]
     verified: VerificationRun | None
 
     @property
@@ -131,10 +167,12 @@ def board(now: datetime) -> Board:
         queues=queues(),
         states=open_deliveries(),
         streams=_streams(now),
+        groups=_groups(now),
         workers=workers(now),
         providers=[line for each in providers() for line in each.lines()],
         reviews=_reviews(),
         letters=_letters(),
+        duplicates=_duplicates(now),
         verified=VerificationRun.objects.order_by("-finished_at").first(),
     )
 
@@ -201,8 +239,39 @@ def workers(now: datetime) -> list[Worker]:
 
 
 def _streams(now: datetime) -> list[StreamLine]:
-    rows = StreamState.objects.order_by("kind", "key")[:LINES]
-    return [StreamLine(row, row.lease_until is not None and row.lease_until > now) for row in rows]
+    """The org stream, and of the others those that are not as they should be."""
+    state, org = StreamState.State, StreamState.Kind.MESSAGING
+    is_well = Q(state=state.LIVE, lease_until__gt=now)
+    has_ended = Q(state=state.STOPPED) & ~Q(attempts__gt=0, resume_at__gt=now)
+    rows = StreamState.objects.streams().filter(Q(kind=org) | ~is_well & ~has_ended)
+    return [
+        StreamLine(
+            row,
+            is_held=row.lease_until is not None and row.lease_until > now,
+            is_resting=row.resume_at is not None and row.resume_at > now,
+        )
+        for row in rows.order_by("kind", "state", "key")[:LINES]
+    ]
+
+
+def _groups(now: datetime) -> list[StreamGroup]:
+    held, state = Q(lease_until__gt=now), StreamState.State
+    rows = StreamState.objects.exclude(kind=StreamState.Kind.MESSAGING).order_by().values("kind")
+    found = rows.annotate(
+        live=Count("pk", filter=held & Q(state=state.LIVE)),
+        coming=Count("pk", filter=held & ~Q(state=state.LIVE)),
+        refused=Count("pk", filter=~held & Q(state=state.REFUSED)),
+        room=Count("pk", filter=~held & Q(state=state.WAITING)),
+        gateways=Count("owner", filter=held, distinct=True),
+        frames=Sum("frames"),
+        malformed=Sum("malformed"),
+        last_frame_at=Max("last_frame_at"),
+    )
+    labels = dict(StreamState.Kind.choices)
+    return [
+        StreamGroup(label=str(labels.get(row["kind"], row["kind"])), **row)
+        for row in found.order_by("kind")
+    ]
 
 
 def _reviews() -> list[Review]:
@@ -228,3 +297,9 @@ def _reviews() -> list[Review]:
 def _letters() -> list[DeadLetter]:
     rows = DeadLetter.objects.awaiting_decision().select_related("conversation", "message")
     return list(rows.order_by("created_at")[:LINES])
+
+
+def _duplicates(now: datetime) -> list[Delivery]:
+    rows = Delivery.objects.duplicated().filter(confirmed_at__gte=now - INCIDENTS_FOR)
+    found = rows.select_related("conversation", "message").annotate(times=F("duplicates") + 1)
+    return list(found.order_by("-confirmed_at")[:LINES])

@@ -120,6 +120,11 @@ def _deliveries() -> Iterator[Metric]:
     for state, count in dashboards.open_deliveries().items():
         family.add_metric([state], count)
     yield family
+    yield GaugeMetricFamily(
+        "parley_deliveries_duplicated",
+        "Deliveries that stand in their conversation more than once.",
+        Delivery.objects.duplicated().count(),
+    )
     letters = _gauges(
         "parley_dead_letters_open", "Dead letters that nobody has decided about.", ["kind"]
     )
@@ -138,7 +143,9 @@ def _streams() -> Iterator[Metric]:
     frames = _counters(
         "parley_stream_frames", "Frames by what became of them.", ["kind", "outcome"]
     )
-    by_state = StreamState.objects.order_by().values_list("kind", "state").annotate(Count("pk"))
+    by_state = (
+        StreamState.objects.streams().order_by().values_list("kind", "state").annotate(Count("pk"))
+    )
     counted = {(kind, state): count for kind, state, count in by_state}
     totals = {row["kind"]: row for row in dashboards.stream_totals(now)}
     for kind in StreamState.Kind.values:

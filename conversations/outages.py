@@ -28,25 +28,29 @@ _BUSY_IN_SQLITE = "is locked"
 class Outage:
     """Says that something is away when it begins, every `again_s` seconds, and when it is over.
 
-    `again_s` None: only once. For any thread; `over` costs nothing while all is well.
+    `again_s` None: only once. A success is its end only when nothing has failed for `steady_s`:
+    while tables are being made, some statements succeed and others do not. For any thread; `over`
+    costs nothing while all is well.
     """
 
     def __init__(
         self,
         *,
         again_s: float | None = AGAIN_S,
+        steady_s: float = 0.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._again_s = again_s
+        self._steady_s = steady_s
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._kind = ""
-        self._began_at = self._said_at = 0.0
+        self._began_at = self._said_at = self._failed_at = 0.0
 
     def say(self, line: str, *, kind: str = "away", level: int = logging.WARNING) -> None:
         """`line` names the setting and the fix; an outage that turns into another kind is news."""
         with self._lock:
-            now = self._monotonic()
+            now = self._failed_at = self._monotonic()
             if kind == self._kind and not self._is_due(now):
                 return
             self._began_at = self._began_at if self._kind else now
@@ -57,8 +61,11 @@ class Outage:
         if not self._kind:
             return
         with self._lock:
+            now = self._monotonic()
+            if now < self._failed_at + self._steady_s:
+                return
             was_away, self._kind = self._kind, ""
-            lasted_s = self._monotonic() - self._began_at
+            lasted_s = now - self._began_at
         if was_away:
             logger.info("%s after %.0f s", line, lasted_s)
 
@@ -78,7 +85,7 @@ class Trouble:
     line: str
 
 
-database = Outage()
+database = Outage(steady_s=2.0)
 
 
 def trouble_of(error: BaseException) -> Trouble | None:

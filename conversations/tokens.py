@@ -62,26 +62,31 @@ class DatabaseTokens:
                 if token and token.generation > beyond and token.expires_at > due_before:
                     self._kept = token
                     return token
-                won = await self._call(self._begin, beyond, due_before)
-                if won:
-                    self._kept = await self._fetch()
-                    return self._kept
+                # Shielded: whoever is cancelled here must not leave the renewal begun and undone.
+                renewed: Token | None = await asyncio.shield(self._renew(beyond, due_before))
+                if renewed:
+                    self._kept = renewed
+                    return renewed
                 await asyncio.sleep(_POLL_S)
         raise TokenUnavailable("another process has been renewing the token for too long")
 
-    def _begin(self, beyond: int, due_before: datetime) -> bool:
-        return service.begin_renewal(
-            self._credentials, beyond_generation=beyond, due_before=due_before
-        )
-
-    async def _fetch(self) -> Token:
+    async def _renew(self, beyond: int, due_before: datetime) -> Token | None:
+        """None: another process renews it."""
+        if not await self._call(self._begin, beyond, due_before):
+            return None
         try:
             token = await fetch_token(self._http, self._config, now=timezone.now)
         except BaseException as error:
             refused = isinstance(error, CredentialsRefused)
             await self._call(self._abandon, refused)
             raise
-        return await self._call(service.store_token, self._credentials, token)
+        stored: Token = await self._call(service.store_token, self._credentials, token)
+        return stored
+
+    def _begin(self, beyond: int, due_before: datetime) -> bool:
+        return service.begin_renewal(
+            self._credentials, beyond_generation=beyond, due_before=due_before
+        )
 
     def _abandon(self, refused: bool) -> None:
         service.abandon_renewal(self._credentials, refused=refused)

@@ -1,15 +1,21 @@
-"""The console's pages: shells that the live socket fills. They ask `access`, and nobody else."""
+"""The console's pages: shells that the live socket fills, and what a page reads beside it.
+
+They ask `access`, and nobody else.
+"""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations import access
+from conversations.live import scrollback, timeline
+
+_DIGITS_AT_MOST = 18  # fits the database's integers
 
 
 @require_safe
@@ -40,3 +46,55 @@ def conversation(request: HttpRequest, external_id: str) -> HttpResponse:
     visible = access.visible_conversations(request.user)
     found = get_object_or_404(visible, external_id=external_id)
     return render(request, "console/conversation.html", {"conversation": found})
+
+
+@require_safe
+@never_cache
+def messages(request: HttpRequest, external_id: str) -> JsonResponse:
+    """Rows before or after a seq, around a message, or the last: what a page scrolls to."""
+    pk = _watched(request, external_id)
+    if pk is None:
+        return _nothing(request)
+    asked = request.GET
+    values = {name: _number(asked[name]) for name in ("before", "after", "around") if name in asked}
+    if len(values) > 1 or None in values.values():
+        return JsonResponse({"error": "give one of before, after, around: a number"}, status=400)
+    if "after" in values:
+        return JsonResponse(scrollback.rows_after(pk, values["after"] or 0))
+    if "around" in values:
+        found = scrollback.rows_around(pk, values["around"] or 0)
+        return JsonResponse(found) if found is not None else _nothing(request)
+    return JsonResponse(scrollback.rows_before(pk, values.get("before")))
+
+
+@require_safe
+@never_cache
+def message(request: HttpRequest, external_id: str, pk: int) -> JsonResponse:
+    """What happened to one message."""
+    conversation_pk = _watched(request, external_id)
+    if conversation_pk is None or len(str(pk)) > _DIGITS_AT_MOST:
+        return _nothing(request)
+    found = timeline.timeline_of(conversation_pk, pk)
+    return JsonResponse(found) if found is not None else _nothing(request)
+
+
+def _watched(request: HttpRequest, external_id: str) -> int | None:
+    """The key of a conversation that the viewer may watch."""
+    if not request.user.is_authenticated:
+        return None
+    visible = access.visible_conversations(request.user).filter(external_id=external_id)
+    return visible.values_list("pk", flat=True).first()
+
+
+def _nothing(request: HttpRequest) -> JsonResponse:
+    """A script is told in a status, not by a page to log in; the foreign is as the missing."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"error": "log in"}, status=401)
+    if not access.can(request.user, "live"):
+        return JsonResponse({"error": "not allowed"}, status=403)
+    return JsonResponse({"error": "there is no such thing here"}, status=404)
+
+
+def _number(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _DIGITS_AT_MOST
+    return int(text) if is_number else None

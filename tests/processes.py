@@ -72,8 +72,10 @@ class Processes:
         folder: Path,
         environment: Mapping[str, str],
         inherited: Mapping[str, str] = os.environ,
+        root: Path = ROOT,
     ) -> None:
         self.folder = folder
+        self.root = root
         self.environment = dict(environment)
         self.inherited = inherited
         self.running: list[RunningProcess] = []
@@ -91,7 +93,7 @@ class Processes:
         with log.open("wb") as output:
             popen = subprocess.Popen(  # noqa: S603 - commands of the tests
                 [sys.executable, *command],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self._whole(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -137,16 +139,23 @@ class Processes:
         return self.start("gateway", ["manage.py", "run_gateway"], ready=ready)
 
     def start_worker(
-        self, *, queues: str = "rt,sync,bulk", ready: Callable[[], bool] | None = None
+        self,
+        *,
+        queues: str = "rt,sync,bulk",
+        pool: str = "threads",
+        ready: Callable[[], bool] | None = None,
     ) -> RunningProcess:
-        options = ["-Q", queues, "-P", "threads", "-c", "4", "--without-gossip", "--without-mingle"]
+        options = ["-Q", queues, "-P", pool, "-c", "4", "--without-gossip", "--without-mingle"]
         command = ["-m", "celery", "-A", "config", "worker", *options]
         return self.start("worker", command, ready=ready)
 
     def start_web(self, *, port: int | None = None) -> tuple[RunningProcess, str]:
         """Daphne, and the address it answers at."""
         port = port or spare_port()
-        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"]
+        # The limit of the image: it holds for what is sent to browsers, too.
+        limits = ["--websocket-max-message-size", "65536", "--websocket-max-frame-size", "65536"]
+        where = ["-b", "127.0.0.1", "-p", str(port)]
+        command = ["-m", "daphne", *where, *limits, "config.asgi:application"]
         process = self.start("web", command, ready=lambda: is_listening(port))
         return process, f"http://127.0.0.1:{port}"
 

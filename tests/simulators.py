@@ -34,6 +34,9 @@ def simulator_environment(base_url: str) -> dict[str, str]:
         "GENESYS_API_URL": base_url,
         "GENESYS_OAUTH_URL": f"{base_url}/oauth/token",
         "GENESYS_MESSAGING_SOCKET_URL": f"{socket_url}/api/v2/conversations/messaging/websocket",
+        "GENESYS_TRANSCRIPT_SOCKET_URL": (
+            f"{socket_url}/api/v2/messaging/conversations/{{conversation_id}}/transcript"
+        ),
         "TRANSLATION_API_URL": f"{base_url}/v2/translate",
         "GENESYS_TRANSCRIPTION_SOCKET_URL": (
             f"{socket_url}/api/v2/analytics/conversations/transcriptions"

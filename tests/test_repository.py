@@ -158,6 +158,27 @@ def test_every_link_between_documents_leads_somewhere():
     assert broken == []
 
 
+def test_every_test_that_the_documents_name_exists():
+    """Who reads that a fault is tried must find where."""
+    named = [
+        (path, file, name)
+        for path in (ROOT / "docs").glob("*.md")
+        for file, name in re.findall(
+            r"`([\w/]+\.py)::(test_\w+)`", path.read_text(encoding="utf-8")
+        )
+    ]
+
+    missing = [
+        f"{path.name}: {file}::{name}"
+        for path, file, name in named
+        if not (ROOT / "tests" / file).is_file()
+        or f"def {name}(" not in (ROOT / "tests" / file).read_text(encoding="utf-8")
+    ]
+
+    assert named
+    assert not missing
+
+
 def test_the_licence_is_the_one_that_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import Page
@@ -24,7 +25,7 @@ class Web:
         page.on("console", self._note)
 
     def _note(self, message: Any) -> None:
-        if message.type == "error" and "status of 404" not in message.text:
+        if message.type == "error" and not re.search("status of 40[34]", message.text):
             self.complaints.append(message.text)
 
     def log_in(self, user: str, path: str = "/") -> None:

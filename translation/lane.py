@@ -32,6 +32,7 @@ from translation.attribute_writer import AttributeWriter
 from translation.exceptions import TextRefused, TooLarge, TranslationError
 from translation.lane_tools import AGAIN_S, LONG_S, LaneTools, PutBack, put_back
 from translation.languages import canonical, is_same_language
+from translation.loops import LoopGuard
 from translation.reconcile import find_out
 from translation.services import FailTranslation, Made, PassThrough, RecordTranslation
 from translation.work import AttributesItem, ConversationWork, WorkItem
@@ -66,6 +67,7 @@ class Lane:
         self._attributes = AttributeWriter(
             self.conversation_id, self.external_id, tools, lease_is_ending=self._lease_is_ending
         )
+        self._guard = LoopGuard(tools.deliveries_per_minute, monotonic=tools.monotonic)
         self.stopping = False
         self.awaits_news = False  # work has arrived that this lane has not been given yet
         self.add(work)
@@ -208,9 +210,10 @@ class Lane:
                 PassThrough(self.conversation_id, item.message_id, self.tools.owner, made)
             )
             return item, None
-        status = await self._commit(self._recorded(item, made, start=True))
-        if status.state == State.QUEUED:
-            status = await self._start(item)
+        may_start = self._guard.take()
+        status = await self._commit(self._recorded(item, made, start=may_start))
+        if status.state == State.QUEUED:  # recorded ahead of its turn, or held by the guard
+            status = await self._start(item, may_start=may_start)
         return item, status
 
     async def _fail(self, item: WorkItem, reason: str) -> None:
@@ -244,8 +247,11 @@ class Lane:
                 AttributesItem(item.message_id, item.text, item.source_language, datetime.now(UTC))
             )
 
-    async def _start(self, item: WorkItem) -> DeliveryStatus:
+    async def _start(self, item: WorkItem, *, may_start: bool | None = None) -> DeliveryStatus:
         point("K5")  # translation stored, `sending` not
+        if not (self._guard.take() if may_start is None else may_start):
+            logger.error("%s", self._guard.reason, extra={"conversation": self.external_id})
+            return await self._settle(item, State.REVIEW, self._guard.reason)
         return await self._commit(
             StartSending(self.conversation_id, item.message_id, self.tools.owner)
         )

@@ -33,6 +33,7 @@ class LaneTools:
     head_wait_s: float
     reconcile_window_s: float
     policy: str  # no-duplicate, prefer-delivery or manual
+    deliveries_per_minute: int  # of one conversation; more look like a loop
     monotonic: Callable[[], float]
 
 

@@ -41,6 +41,15 @@ class _Seen(Enum):
     UNREADABLE = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """It is there. `external_id`: the platform's, "" when it gives none; `others`: those of its
+    duplicates, where it was sent more than once and nothing else can have caused them."""
+
+    external_id: str
+    others: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class _Evidence:
     """What the reads after the window have shown, by the time at which they began."""
@@ -72,9 +81,17 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
             return status_of(delivery)
         began_at = timezone.now()
         seen = await _in_history(lane, delivery)
-        if isinstance(seen, str):
-            found = Confirm(lane.conversation_id, item.message_id, tools.owner, "history", seen)
-            return await tools.crossing.commit(found)
+        if isinstance(seen, _Found):
+            return await tools.crossing.commit(
+                Confirm(
+                    lane.conversation_id,
+                    item.message_id,
+                    tools.owner,
+                    "history",
+                    seen.external_id,
+                    duplicates=seen.others,
+                )
+            )
         if began_at > sent_at + window:
             if seen is _Seen.ABSENT:
                 evidence.absent_at.append(began_at)
@@ -143,8 +160,8 @@ def _current(message_id: int) -> Delivery:
     return Delivery.objects.get(message_id=message_id)
 
 
-async def _in_history(lane: Lane, delivery: Delivery) -> str | _Seen:
-    """The platform's id ("" when it gives none) of the message that is ours, if it is there."""
+async def _in_history(lane: Lane, delivery: Delivery) -> _Found | _Seen:
+    """The message that is ours, if it is there."""
     try:
         history = await lane.tools.rest.conversation_messages(lane.external_id)
     except GenesysError as error:
@@ -167,7 +184,7 @@ async def _in_history(lane: Lane, delivery: Delivery) -> str | _Seen:
     return _Seen.ABSENT if found is None else found
 
 
-def _unclaimed(delivery: Delivery, ids: list[str], without_id: int) -> str | None:
+def _unclaimed(delivery: Delivery, ids: list[str], without_id: int) -> _Found | None:
     """An entry that neither confirmed another delivery nor was said by the guest."""
     others = Delivery.objects.filter(conversation_id=delivery.conversation_id).exclude(
         pk=delivery.pk
@@ -178,14 +195,10 @@ def _unclaimed(delivery: Delivery, ids: list[str], without_id: int) -> str | Non
         ).values_list("external_id", flat=True)
     )
     free = [external_id for external_id in ids if external_id not in taken]
-    if len(free) > 1:
-        logger.error(
-            "delivery of message %s stands %s times in its conversation",
-            delivery.message_id,
-            len(free),
-        )
     if free:
-        return free[0]
+        equals = others.filter(echo_key=delivery.echo_key, external_id="")
+        was_sent_again = delivery.earlier_sending_at is not None
+        return _Found(free[0], tuple(free[1:]) if was_sent_again and not equals.exists() else ())
     # Entries without an id are counted: each confirmed delivery of the text has used up one.
     used = others.filter(echo_key=delivery.echo_key, state=Delivery.State.CONFIRMED).count()
-    return "" if without_id > used else None
+    return _Found("") if without_id > used else None

@@ -100,6 +100,7 @@ class Runtime:
             head_wait_s=settings.HEAD_WAIT_S,
             reconcile_window_s=settings.RECONCILE_WINDOW_S,
             policy=settings.DELIVERY_POLICY,
+            deliveries_per_minute=settings.DELIVERIES_PER_MINUTE,
             monotonic=time.monotonic,
         )
         drain = Drain(tools=tools, crossing=crossing, batcher=batcher, provider=provider.name)

@@ -81,6 +81,7 @@ def _open(served: Served, viewers: Piped, pages: list[str]) -> None:
     headers, acks = served.headers, served.acknowledges
     viewers.ask("open", port=served.port, pages=pages, headers=headers, acks=acks)
     time.sleep(_SETTLE_S)
+    viewers.ask("begin")
 
 
 def _steady(served: Served, names: list[str], load: LiveLoad) -> list[list[float]]:

@@ -34,7 +34,10 @@ class DeliveryAdmin(DecidedAdmin):
     ordering = ("-id",)
     fieldsets: ClassVar = [
         (None, {"fields": (("conversation", "message"), ("direction", "external_id"))}),
-        ("State", {"fields": (("state_word", "reason"), ("attempts", "confirmed_by"))}),
+        (
+            "State",
+            {"fields": (("state_word", "reason"), ("attempts", "confirmed_by", "duplicates"))},
+        ),
         ("Times", {"fields": (("created", "sending"), ("confirmed", "echoed"))}),
         ("Attributes", {"fields": (("attributes_word", "attributes_attempts"),)}),
     ]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from csp.decorators import csp_replace
 from django.contrib.admin import AdminSite
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from conversations import access
+
+# Its scripts (jQuery, Select2) make markup of strings; all else of the policy holds here as well.
+_UNTRUSTED_TYPES = csp_replace({"require-trusted-types-for": None, "trusted-types": None})
 
 # Shared by every instance. Django imports this module to make the default site; that imports the
 # package, whose modules already register on a default site, made while the first is being made.
@@ -41,6 +45,9 @@ class ParleyAdminSite(AdminSite):
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self._registry = _REGISTRY
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        return _UNTRUSTED_TYPES(super().admin_view(view, cacheable))
 
     def has_permission(self, request: HttpRequest) -> bool:
         return may_enter(request.user)

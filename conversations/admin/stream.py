@@ -19,11 +19,12 @@ class StreamStateAdmin(RecordAdmin):
     backfilled = moment("backfilled_at", description="backfilled")
     lease = moment("lease_until", description="lease until")
     updated = moment("updated_at", description="updated")
+    resume = moment("resume_at", description="tried again at")
 
     list_display = ("__str__", "state_word", "attempts", "reason", "last_frame", "lease")
     fieldsets: ClassVar = [
         (None, {"fields": ("kind", "key", "state_word", "reason", "attempts")}),
-        ("Held by", {"fields": ("owner", "lease", "epoch")}),
+        ("Held by", {"fields": ("owner", "lease", "epoch", "resume")}),
         ("Times", {"fields": ("connected", "last_frame", "backfilled", "updated")}),
         ("Counted", {"fields": ("frames", "malformed", "ignored")}),
     ]

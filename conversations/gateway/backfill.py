@@ -1,14 +1,15 @@
 """Fetches what was said while no socket was open; the platform never repeats it by itself.
 
 TRAP: after every connect the history of what was active since the last frame − 60 s is read.
-Live events of a conversation wait for its backfill, at most 2 s, so that order is kept.
+Live events of a conversation wait for its backfill, each at most 2 s, so that order is kept; and
+where some wait the history is read first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -47,33 +48,41 @@ class Backfill:
         self._followed: set[str] = set()  # conversations that we have received before
         self._hold_s = hold_s
         self._waited_for: set[str] | None = None  # None: not known yet, so all are waited for
-        self._held: dict[str, deque[Event]] = defaultdict(deque)
+        self._left: dict[str, None] = {}  # conversations whose history is still to be read
+        self._held: dict[str, deque[Event]] = {}
+        self._held_since: dict[str, float] = {}
+        self._overdue: set[str] = set()  # conversations that have waited long enough
         self._releasing = asyncio.Lock()
         self._is_holding = True
+        self._is_lost = False
         self.messages = 0
 
     async def offer(self, event: Event) -> None:
         """A live event: stored now, or held until its conversation's history is in."""
         conversation_id = getattr(event, "conversation_id", None)
         if conversation_id is not None and self._must_wait(conversation_id):
-            self._held[conversation_id].append(event)
+            self._hold(conversation_id, event)
             return
         await self._put(event)
+
+    def _hold(self, conversation_id: str, event: Event) -> None:
+        if conversation_id not in self._held:
+            self._held[conversation_id] = deque()
+            self._held_since[conversation_id] = asyncio.get_running_loop().time()
+        self._held[conversation_id].append(event)
 
     async def run(self) -> bool:
         """Fetch all of it; True when the gap is closed."""
         limit = asyncio.create_task(self._hold_no_longer(), name="backfill-hold")
+        self._is_lost = False
         try:
             conversations = await self._active()
             self._waited_for = set(conversations)
             self._followed = await self._known(conversations)
             await self._release_others()
-            places = asyncio.Semaphore(_SIDE_BY_SIDE)
-            done = await asyncio.gather(
-                *(self._fetch(conversation_id, places) for conversation_id in conversations)
-            )
+            done = await self._fetch_all(conversations)
             await self._release_all()
-            return all(done)
+            return done and not self._is_lost
         except (GenesysError, InboxLost) as error:
             # What could not be stored is read again: the history still has it.
             logger.warning("backfill interrupted: %s", error)
@@ -89,6 +98,8 @@ class Backfill:
         return is_awaited or conversation_id in self._held
 
     def _waits(self, conversation_id: str) -> bool:
+        if conversation_id in self._overdue:
+            return False
         return self._waited_for is None or conversation_id in self._waited_for
 
     async def _active(self) -> list[str]:
@@ -97,21 +108,44 @@ class Backfill:
             return await self._known_since(self._since)
         return [row.conversation_id for row in active]
 
-    async def _fetch(self, conversation_id: str, places: asyncio.Semaphore) -> bool:
+    async def _fetch_all(self, conversations: Sequence[str]) -> bool:
+        self._left = dict.fromkeys(conversations)
+        readers = [
+            asyncio.create_task(self._fetch_what_is_left(), name=f"backfill-{number}")
+            for number in range(min(_SIDE_BY_SIDE, len(self._left)))
+        ]
+        try:
+            return all(await asyncio.gather(*readers))
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+
+    async def _fetch_what_is_left(self) -> bool:
+        done = True
+        while self._left:
+            done &= await self._fetch(self._next())
+        return done
+
+    def _next(self) -> str:
+        """Where somebody speaks now comes first: their words wait for it, and not for long."""
+        urgent = next((name for name in self._held if name in self._left), None)
+        name = urgent or next(iter(self._left))
+        del self._left[name]
+        return name
+
+    async def _fetch(self, conversation_id: str) -> bool:
         """One conversation's history, then what was held of it."""
-        async with places:
-            try:
-                history = await self._history(conversation_id)
-            except GenesysError as error:
-                logger.warning("history not readable: %s", error)
-                return False
-            finally:
-                await asyncio.sleep(0)
-            for event in history or ():
-                await self._put(event)
-            self.messages += len(history or ())
-            await self._release(conversation_id)
-            return True
+        try:
+            history = await self._history(conversation_id)
+        except GenesysError as error:
+            logger.warning("history not readable: %s", error)
+            return False
+        for event in history or ():
+            await self._put(event)
+        self.messages += len(history or ())
+        await self._release(conversation_id)
+        return True
 
     async def _history(self, conversation_id: str) -> Sequence[Event] | None:
         """A malformed entry in a history is kept once a connection, like a malformed frame."""
@@ -134,6 +168,7 @@ class Backfill:
                 await self._put(held[0])
                 held.popleft()  # only now: whoever is cancelled in `put` has not taken it
             self._held.pop(conversation_id, None)
+            self._held_since.pop(conversation_id, None)
 
     async def _release_others(self) -> None:
         for conversation_id in [key for key in self._held if not self._waits(key)]:
@@ -145,5 +180,14 @@ class Backfill:
             await self._release(next(iter(self._held)))
 
     async def _hold_no_longer(self) -> None:
-        await asyncio.sleep(self._hold_s)
-        await self._release_all()
+        """No event waits longer than its time; what its history brings later comes after it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._hold_s / 20)
+            due = loop.time() - self._hold_s
+            for name in [key for key, since in self._held_since.items() if since <= due]:
+                self._overdue.add(name)
+                try:
+                    await self._release(name)
+                except InboxLost:
+                    self._is_lost = True

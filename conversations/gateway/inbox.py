@@ -56,6 +56,7 @@ class Inbox:
         self._stream = stream
         self._room = asyncio.Semaphore(bound)
         self._lost: Exception | None = None
+        self._under_way: set[asyncio.Future[Any]] = set()
         self.crossing: Crossing[Event] = Crossing(self._record, name="gateway")
         self.counts = _of_streams[stream] = Counts()
         self.stored_until: datetime | None = None
@@ -76,10 +77,23 @@ class Inbox:
 
     def _take(self, event: Event, *, received_at: datetime) -> None:
         future = self.crossing.submit(event)
+        self._under_way.add(future)
         future.add_done_callback(lambda done: self._settled(done, event, received_at))
+
+    async def stored(self) -> None:
+        """Wait until all that was taken in so far is durable. Raises InboxLost."""
+        waiting = set(self._under_way)
+        if not waiting:
+            return
+        await asyncio.wait(waiting)
+        for one in waiting:
+            error = None if one.cancelled() else one.exception()
+            if one.cancelled() or isinstance(error, OperationalError | InterfaceError):
+                raise InboxLost(type(error).__name__) from error
 
     def _settled(self, done: asyncio.Future[Any], event: Event, received_at: datetime) -> None:
         self._room.release()
+        self._under_way.discard(done)
         if done.cancelled():
             return
         error = done.exception()

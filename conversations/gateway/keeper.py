@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from conversations import outages
 from conversations.crossing import Crossing
 from conversations.gateway import leases
 from conversations.gateway.kinds import Stream, StreamKind
+from conversations.gateway.leases import Progress, Taken
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,15 @@ class _Held:
     until: float  # the lease's end, by the loop's clock
     leaving: str = ""  # why it was told to stop
     is_lost: bool = False
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What the database said before it said no more; None: nothing of it."""
+
+    kept: set[str] | None = None
+    wanted: Sequence[str] | None = None
+    taken: Taken | None = None
 
 
 class Keeper:
@@ -68,38 +78,45 @@ class Keeper:
 
     async def _look(self) -> None:
         await self._reap()
-        now = _now()
-        if now - self._renewed_at >= self._kind.lease_s / _RENEWALS - LOOK_S / 2:
-            self._renewed_at = now
-            await self._renew()
-        wanted = await self._ask(self._kind.wanted)
-        if wanted is None:
-            return
-        self._drop_unwanted(set(wanted))
-        await self._take([key for key in wanted if key not in self._held])
-        if now - self._tidied_at >= TIDY_S:
-            self._tidied_at = now
-            await self._ask(lambda: leases.tidy(self._kind.name, set(wanted)))
-
-    async def _take(self, keys: list[str]) -> None:
-        kind = self._kind
-        room = min(PACE, kind.limit - len(self._held))
         began = _now()
-        taken = await self._ask(
-            lambda: leases.take(
-                kind.name,
-                keys,
-                owner=self._owner,
-                most=room,
-                lease_s=kind.lease_s,
-                in_all=kind.in_all,
-            )
-        )
-        if taken is None:
+        seen = self._due_for_renewal(began)
+        answer = _Answer()
+        await self._ask(lambda: self._question(answer, seen))
+        if seen:
+            self._note_renewal(answer.kept, since=began)
+        if answer.wanted is None or answer.taken is None:
             return
-        for key in taken.keys:
-            self._start(key, until=began + kind.lease_s)
-        self._tell_if_full(taken.left)
+        wanted = set(answer.wanted)
+        self._drop_unwanted(wanted)
+        for key in answer.taken.keys:
+            self._start(key, until=began + self._kind.lease_s)
+        self._tell_if_full(answer.taken.left)
+        if began - self._tidied_at >= TIDY_S:
+            self._tidied_at = began
+            await self._ask(lambda: leases.tidy(self._kind.name, wanted))
+
+    def _due_for_renewal(self, now: float) -> dict[str, Progress]:
+        if now - self._renewed_at < self._kind.lease_s / _RENEWALS - LOOK_S / 2:
+            return {}
+        self._renewed_at = now
+        return {key: held.stream.progress() for key, held in self._held.items()}
+
+    def _question(self, answer: _Answer, seen: dict[str, Progress]) -> None:
+        """All of a look at once, on the database thread. A kind that knows without the database
+        what is wanted must not look like a database that answers."""
+        kind, held = self._kind, frozenset(self._held)
+        if seen:
+            answer.kept = leases.renew(kind.name, seen, owner=self._owner, lease_s=kind.lease_s)
+        wanted = kind.wanted()
+        answer.taken = leases.take(
+            kind.name,
+            [key for key in wanted if key not in held],
+            owner=self._owner,
+            most=min(PACE, kind.limit - len(held)),
+            lease_s=kind.lease_s,
+            in_all=kind.in_all,
+        )
+        answer.wanted = wanted
 
     def _start(self, key: str, *, until: float) -> None:
         logger.info("stream %s %s: this gateway holds it", self._kind.name, key)
@@ -123,18 +140,12 @@ class Keeper:
             if key not in wanted:
                 self._stop(held, "nobody wants it any more")
 
-    async def _renew(self) -> None:
+    def _note_renewal(self, kept: set[str] | None, *, since: float) -> None:
         """What another gateway has taken is closed, and so is what may be taken any moment."""
-        if not self._held:
-            return
-        kind, began = self._kind, _now()
-        seen = {key: held.stream.progress() for key, held in self._held.items()}
-        kept = await self._ask(
-            lambda: leases.renew(kind.name, seen, owner=self._owner, lease_s=kind.lease_s)
-        )
+        kind = self._kind
         for key, held in self._held.items():
             if kept is not None and key in kept:
-                held.until = began + kind.lease_s
+                held.until = since + kind.lease_s
             elif kept is not None or _now() > held.until - kind.lease_s / 2:
                 if not held.is_lost:
                     logger.warning("stream %s %s: lease lost, closing", kind.name, key)
@@ -183,12 +194,16 @@ class Keeper:
             held.stream.stop()
 
     async def _ask(self, question: Callable[[], Result]) -> Result | None:
-        """None: the database did not say."""
+        """None: the database did not say. Where nothing is held there is no hurry: what is wrong
+        is said by the crossing, which knows it."""
+        within_s = self._kind.lease_s / 2 if self._held else None
         try:
-            async with asyncio.timeout(self._kind.lease_s / 2):
+            async with asyncio.timeout(within_s):
                 return await self._leases.call(question)
         except TimeoutError:
-            logger.warning("streams %s: the database does not answer", self._kind.name)
+            logger.warning(
+                "streams %s: nothing heard about the leases in %.0f s", self._kind.name, within_s
+            )
         except (DatabaseError, InterfaceError) as error:
             # What is wrong with the database itself was said by the crossing, once.
             if outages.trouble_of(error) is None:

@@ -20,6 +20,7 @@ from conversations.models.bulk import update_rows
 
 # Short: while nobody holds the stream, no absence can be believed (protocol §1, Injecting).
 LEASE_S = 6.0
+OVERLAP = timedelta(seconds=60)  # before the last frame (protocol §1, TRAP)
 TIDY_AFTER_S = 60.0  # a row that nobody wanted for so long goes
 NO_ROOM = "every gateway is at its limit, this one waits for room"
 _NO_ROOM_AFTER_S = 5.0
@@ -211,6 +212,29 @@ def _not_held(now: datetime) -> Q:
     return Q(lease_until__isnull=True) | Q(lease_until__lt=now)
 
 
-def last_frame_at(kind: str, key: str) -> datetime | None:
-    row = StreamState.objects.filter(kind=kind, key=key).first()
-    return row.last_frame_at if row else None
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What was said since `since` may not be stored; of the gateway with the lease's `epoch`."""
+
+    since: datetime
+    epoch: int
+
+
+def open_gap(kind: str, key: str, *, stored_until: datetime | None, first: datetime) -> Gap:
+    """Since when the history must be read, now that a connection is open; kept until it was.
+
+    TRAP: the last frame alone does not say it. Live frames go on while a history is read, and
+    whoever takes over from a gateway that died meanwhile would believe that all before them is
+    there. `stored_until`: what this process has stored; `first`: where nothing is known.
+    """
+    row, _ = StreamState.objects.get_or_create(kind=kind, key=key)
+    since = max(filter(None, (row.last_frame_at, stored_until)), default=first) - OVERLAP
+    if row.gap_since is not None:
+        since = min(since, row.gap_since)
+    StreamState.objects.filter(pk=row.pk, epoch=row.epoch).update(gap_since=since)
+    return Gap(since, row.epoch)
+
+
+def close_gap(kind: str, key: str, gap: Gap) -> None:
+    """All of it is stored. A gateway that lost the lease meanwhile closes nothing."""
+    StreamState.objects.filter(kind=kind, key=key, epoch=gap.epoch).update(gap_since=None)

@@ -17,8 +17,8 @@ from conversations import outages
 from conversations.conf import genesys_config
 from conversations.gateway import leases
 from conversations.gateway.backfill import Backfill
-from conversations.gateway.inbox import Counts, Inbox
-from conversations.gateway.leases import Progress
+from conversations.gateway.inbox import Counts, Inbox, InboxLost
+from conversations.gateway.leases import Gap, Progress
 from conversations.genesys.events import Event, TypingChanged
 from conversations.genesys.oauth import Token
 from conversations.genesys.protocols.messaging import MessagingProtocol
@@ -33,7 +33,6 @@ from conversations.tokens import DatabaseTokens
 logger = logging.getLogger(__name__)
 
 KIND, KEY = StreamState.Kind.MESSAGING.value, "org"
-_OVERLAP = timedelta(seconds=60)
 _KNOWN_CONVERSATIONS = 5000
 _AGAIN_S = 2.0
 _LOOK_S = 1.0
@@ -152,27 +151,41 @@ class OrgStream:
         if self._backfilling:
             self._backfilling.cancel()
         self._connected_at = timezone.now()
-        last = await self._inbox.crossing.call(leases.last_frame_at, KIND, KEY)
-        stored = self._inbox.stored_until
-        since = max(filter(None, (last, stored)), default=None)
-        if since is None:
-            since = timezone.now() - timedelta(seconds=settings.DELIVERY_TTL_S)
+        gap = await self._inbox.crossing.call(self._open_gap)
         self._backfill = Backfill(
             rest=self._rest,
             put=self._inbox.put,
-            since=since - _OVERLAP,
+            since=gap.since,
             known_since=lambda moment: self._inbox.crossing.call(_known_since, moment),
             known=lambda names: self._inbox.crossing.call(_known, names),
         )
-        self._backfilling = asyncio.create_task(self._close_gap(self._backfill), name="backfill")
+        self._backfilling = asyncio.create_task(
+            self._close_gap(self._backfill, gap), name="backfill"
+        )
 
-    async def _close_gap(self, backfill: Backfill) -> None:
-        closed = await backfill.run()
-        while not closed:
+    def _open_gap(self) -> Gap:
+        first = timezone.now() - timedelta(seconds=settings.DELIVERY_TTL_S)
+        return leases.open_gap(KIND, KEY, stored_until=self._inbox.stored_until, first=first)
+
+    async def _close_gap(self, backfill: Backfill, gap: Gap) -> None:
+        is_filled = await self._is_filled(backfill, gap)
+        while not is_filled:
             await asyncio.sleep(_AGAIN_S)
-            closed = await backfill.run()
+            is_filled = await self._is_filled(backfill, gap)
         self._backfilled_at = timezone.now()
         logger.info("gap closed: %s messages read", backfill.messages)
+
+    async def _is_filled(self, backfill: Backfill, gap: Gap) -> bool:
+        """Read, and stored: only then does nobody have to read it again."""
+        if not await backfill.run():
+            return False
+        try:
+            await self._inbox.stored()
+            await self._inbox.crossing.call(leases.close_gap, KIND, KEY, gap)
+        except (InboxLost, DatabaseError, InterfaceError) as error:
+            logger.warning("the gap stays open: %s", type(error).__name__)
+            return False
+        return True
 
     async def _on_event(self, event: Event) -> None:
         if isinstance(event, TypingChanged):

@@ -17,4 +17,6 @@ class GenesysConfig:
     scopes: str
     api_url: str
     messaging_socket_url: str
+    # With {conversation_id} in it.
+    transcript_socket_url: str = ""
     transcription_socket_url: str = ""

@@ -20,7 +20,7 @@ from websockets.exceptions import (
     InvalidURI,
 )
 
-from conversations.genesys.events import Event
+from conversations.genesys.events import ConversationClosed, Event
 from conversations.genesys.protocols.stream import StreamProtocol, SubscribingProtocol
 from conversations.genesys.protocols.verdicts import Close
 from conversations.net.retry import retry_after_s
@@ -30,6 +30,7 @@ _SILENT = logging.getLogger(f"{__name__}.wire")
 _SILENT.setLevel(logging.CRITICAL + 1)
 
 _MAX_REASON = 123  # what a close frame can carry
+_OVER = Close(1000, "Conversation closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +132,15 @@ async def _exchange(
         await on_open()
         while True:
             # No task between: while on_event waits, nothing is read, and the peer feels it.
-            data = await socket.recv()
-            await on_event(protocol.frame_received(data))
+            event = protocol.frame_received(await socket.recv())
+            await on_event(event)
             if subscribing is not None and subscribing.ended is not None:
                 return subscribing.ended
             life.frames += 1
+            if type(event) is ConversationClosed:
+                # What the socket was about is over: we close it (protocol §3).
+                await socket.close(_OVER.code or 1000, _OVER.reason)
+                return _OVER
     except ConnectionClosed as closed:
         return _close_of(closed)
     finally:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from conversations.genesys.attachments import Attachment
+
 MAX_KEPT_BYTES = 64 * 1024
 
 
@@ -32,6 +34,7 @@ class MessageReceived:
     sent_at: datetime
     raw: Mapping[str, Any] = field(repr=False)
     backfilled: bool = False
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,35 @@ class MessageRead:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageCopied:
+    """A message as a conversation's transcript shows it: the guest has no id of its own there.
+
+    `notice`: a system message that tells of something passing, and is not kept.
+    """
+
+    conversation_id: str
+    external_id: str | None
+    origin: Literal["guest", "agent", "system"]
+    sender_id: str
+    sender_name: str
+    text: str = field(repr=False)
+    sent_at: datetime
+    notice: Literal["", "typing", "read"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationUpdated:
+    conversation_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed:
+    conversation_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed:
     """Kept, counted, never fatal. `raw` is the frame's beginning, `size` all of it in bytes."""
 
@@ -63,6 +95,56 @@ class Ignored:
     """A type that this version does not know: counted."""
 
     type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A message as a guest's own socket tells it. `sender` is "guest" also for what was posted
+    in the guest's name."""
+
+    text: str = field(repr=False)
+    sequence_id: str | None
+    sender: Literal["guest", "agent", "system"]
+    sender_name: str = ""
+    external_id: str | None = None
+    sent_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTyping:
+    """The other side writes."""
+
+    state: Literal["active", "inactive"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRead:
+    """The other side has read up to `sequence_id`."""
+
+    sequence_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatConnected:
+    """The platform's acknowledgement: from now on a guest may speak.
+
+    `history`: what the platform says was said so far, where it says so (None: it does not).
+    `early`: what it told before the acknowledgement, in that order.
+    """
+
+    conversation_id: str
+    session_id: str
+    guest_id: str
+    history: tuple[ChatMessage, ...] | None = None
+    early: tuple[ChatMessage | ChatTyping | ChatRead, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRefused:
+    """The platform did not take something that was sent."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +178,19 @@ class Refused:
     message: str
 
 
+ChatEvent = ChatMessage | ChatTyping | ChatRead | ChatConnected | ChatRefused
 Event = (
     MessageReceived
     | TypingChanged
     | MessageRead
+    | MessageCopied
+    | ConversationUpdated
+    | ConversationClosed
     | TranscriptionReceived
     | CodecLeftOut
     | Subscribed
     | Refused
     | Malformed
     | Ignored
+    | ChatEvent
 )

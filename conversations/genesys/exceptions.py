@@ -10,7 +10,16 @@ GenesysError
 ├── AmbiguousDelivery    a message may or may not have been delivered (alias `Ambiguous`)
 ├── Permanent            the platform refused it for good: dead letter
 ├── InvalidAnswer        an answer that is not the documented JSON
-└── CallMissing          404 or 405 of a call that the platform may lack
+├── CallMissing          404 or 405 of a call that the platform may lack
+├── UploadFailed         a file did not arrive: nothing was said, it may be tried again
+└── GuestRefused         what a guest may not send, checked before it is sent (protocol §2)
+    ├── GuestInfoRefused     name or e-mail
+    ├── EmptyMessage         neither text nor attachment
+    ├── TextTooLong          more than 4,096 UTF-16 code units
+    ├── ContextRefused       no JSON object, or too large
+    ├── AttachmentRefused    type, content or name
+    │   └── AttachmentTooLarge
+    └── QueueFull            too many messages wait to be sent
 
 No text has a token, a secret, a body or a message; bodies are data (`body`), masked.
 """
@@ -101,3 +110,65 @@ class CallMissing(GenesysError):
         super().__init__(f"the platform has no {call} ({status})")
         self.call = call
         self.status = status
+
+
+class UploadFailed(GenesysError):
+    """Text and file are still there: try again. `is_final`: only a person can mend it."""
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(f"the file was not uploaded: {reason}")
+        self.reason = reason
+        self.is_final = is_final
+
+
+class GuestRefused(GenesysError):
+    """`field` names what is wrong, for a page that shows the error there."""
+
+    field = "text"
+
+
+class GuestInfoRefused(GuestRefused):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class EmptyMessage(GuestRefused):
+    def __init__(self) -> None:
+        super().__init__("write something, or attach a file")
+
+
+class TextTooLong(GuestRefused):
+    def __init__(self, units: int, limit: int) -> None:
+        super().__init__(f"the message has {units:,} characters, and {limit:,} fit: shorten it")
+        self.units = units
+        self.limit = limit
+
+
+class ContextRefused(GuestRefused):
+    field = "context"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the context was not set: {reason}")
+        self.reason = reason
+
+
+class AttachmentRefused(GuestRefused):
+    field = "file"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this file cannot be sent: {reason}")
+        self.reason = reason
+
+
+class AttachmentTooLarge(AttachmentRefused):
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"it has {size / 2**20:.1f} MiB, and {limit / 2**20:.0f} MiB fit")
+        self.size = size
+        self.limit = limit
+
+
+class QueueFull(GuestRefused):
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting:,} messages wait to be sent already: wait a moment")
+        self.waiting = waiting

@@ -19,7 +19,14 @@ from conversations.genesys.events import Event
 from conversations.genesys.exceptions import CredentialsRefused, GenesysError, ScopeMissing
 from conversations.genesys.oauth import Token, TokenSource
 from conversations.genesys.protocols.stream import StreamProtocol
-from conversations.genesys.protocols.verdicts import End, GiveUp, Reconnect, RenewToken, Verdict
+from conversations.genesys.protocols.verdicts import (
+    End,
+    GaveUp,
+    GiveUp,
+    Reconnect,
+    RenewToken,
+    Verdict,
+)
 from conversations.net.backoff import delays
 
 logger = logging.getLogger(__name__)
@@ -28,6 +35,18 @@ SOUND_AFTER_S = 10.0
 REFUSED_RETRY_S = 300.0
 
 State = Literal["connecting", "live", "waiting", "stopped", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a session goes on. `tries`: so many connections in a row that were not sound.
+
+    TRAP: they are counted over sockets, and a failed connect counts too; a fresh counter for each
+    socket would never get that far.
+    """
+
+    tries: int | None = None  # for ever
+    waits_refused: bool = True  # tries again slowly after a refusal; else that is the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +81,10 @@ class Session:
         timing: Timing = Timing(),  # noqa: B008 (frozen)
         sound_after_s: float = SOUND_AFTER_S,
         refused_retry_s: float = REFUSED_RETRY_S,
+        patience: Patience = Patience(),
+        capped_jitter: bool = False,
     ) -> None:
+        """`capped_jitter`: the delays' cap holds with their jitter (protocol §3)."""
         self._name = name
         self._protocol = protocol
         self._url = url
@@ -77,6 +99,8 @@ class Session:
         self._timing = timing
         self._sound_after_s = sound_after_s
         self._refused_retry_s = refused_retry_s
+        self._patience = patience
+        self._capped_jitter = capped_jitter
         self._stopping = asyncio.Event()
         self._retrying = asyncio.Event()
         self._attempts = 0
@@ -85,20 +109,21 @@ class Session:
         self._must_renew = False
         self._delays = self._fresh_delays()
 
-    async def run(self) -> None:
-        """For ever, until `stop()`, a verdict of End, or cancellation."""
+    async def run(self) -> End | GaveUp | GiveUp | None:
+        """Until `stop()` (None), a verdict of End, the end of its patience, or cancellation."""
         work = asyncio.create_task(self._keep_connected(), name=f"session:{self._name}")
         stop = asyncio.create_task(self._stopping.wait(), name=f"session-stop:{self._name}")
-        reason = "stopped"
+        end: End | GaveUp | GiveUp | None = None
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
-                reason = work.result()
+                end = work.result()
         finally:
             for task in (work, stop):
                 task.cancel()
             await asyncio.gather(work, stop, return_exceptions=True)
-            self._announce("stopped", reason)
+            self._announce_end(end)
+        return end
 
     def stop(self) -> None:
         """Close the socket and let `run` return."""
@@ -108,15 +133,23 @@ class Session:
         """End the wait of a refused stream: a person says that its cause is mended."""
         self._retrying.set()
 
-    async def _keep_connected(self) -> str:
+    def _announce_end(self, end: End | GaveUp | GiveUp | None) -> None:
+        state: State = "refused" if isinstance(end, GiveUp) else "stopped"
+        self._announce(state, end.reason if end else "stopped")
+
+    async def _keep_connected(self) -> End | GaveUp | GiveUp:
         while True:
             verdict = await self._one_connection()
             if isinstance(verdict, End):
-                return verdict.reason
+                return verdict
             if isinstance(verdict, RenewToken):
                 verdict = self._answer_to_refused_token(verdict)
             if isinstance(verdict, GiveUp):
+                if not self._patience.waits_refused:
+                    return verdict
                 await self._wait_refused(verdict.reason)
+            elif self._patience.tries and self._attempts >= self._patience.tries:
+                return GaveUp(f"given up after {self._attempts} tries: {verdict.reason}")
             else:
                 await self._wait(verdict)
 
@@ -198,7 +231,7 @@ class Session:
                 wait.cancel()
 
     def _fresh_delays(self) -> Iterator[float]:
-        return delays(random=self._random)
+        return delays(random=self._random, capped_jitter=self._capped_jitter)
 
     def _announce(self, state: State, reason: str) -> None:
         self._on_state(StateChange(state, self._attempts, reason, self._monotonic()))

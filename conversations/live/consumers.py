@@ -121,7 +121,7 @@ class LiveConsumer(AsyncConsumer):
         )
         outbox = Outbox(self._send_text)
         self._member = Member(claim=claim, outbox=outbox, close=self._close, restart=self._restart)
-        self._writer = asyncio.create_task(outbox.run(), name="live-outbox")
+        self._writer = asyncio.create_task(self._finish(outbox.run()), name="live-outbox")
         await self._watch(self._member, admission)
 
     def _tailer(self) -> Tailer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 # Close codes of our own (docs/live-socket.md). None of the standard's: Autobahn, below Daphne, lets
@@ -21,17 +22,36 @@ FAILED = 4500
 AWAY = 4503
 BUSY = 4513
 
-# A message for a page is not larger, unless one frame is. Well below Daphne's limit of 65,536:
-# Autobahn, below it, drops without a word what is larger than it would take in.
-BATCH_BYTES = 48 * 1024
+# Daphne's `--websocket-max-message-size` bounds what is sent as well: a larger message is an error
+# of its socket. It is set to 65,536 (image, embedded mode).
+MESSAGE_BYTES = 60_000
+BATCH_BYTES = 48 * 1024  # of frames that are put together
+_PIECE_CHARACTERS = 14_000  # of at most 4 bytes each, whatever they are
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """A message on its way to pages."""
 
     text: str
     size: int  # bytes on the wire
+
+    @cached_property
+    def pieces(self) -> tuple[Frame, ...]:
+        """Itself, or what it is sent as; cut once however many sockets receive it."""
+        if self.size <= MESSAGE_BYTES:
+            return (self,)
+        starts = range(0, len(self.text), _PIECE_CHARACTERS)
+        return tuple(
+            encode(
+                {
+                    "type": "part",
+                    "text": self.text[start : start + _PIECE_CHARACTERS],
+                    "last": start == starts[-1],
+                }
+            )
+            for start in starts
+        )
 
 
 @dataclass(frozen=True, slots=True)

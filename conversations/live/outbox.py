@@ -63,8 +63,8 @@ class Outbox:
         if self._is_full(frame):
             self.mark_stale()
             return False
-        self._queue.append(frame)
-        self._queued_bytes += frame.size
+        self._queue.extend(frame.pieces)
+        self._queued_bytes += sum(piece.size for piece in frame.pieces)
         self._ready.set()
         return True
 
@@ -72,7 +72,8 @@ class Outbox:
         """What the page begins with; what has been put before goes out first."""
         if self.is_stale or self._is_shut:
             return
-        self._starting.extend((*self._queue, *frames))
+        self._starting.extend(self._queue)
+        self._starting.extend(piece for frame in frames for piece in frame.pieces)
         self._queue.clear()
         self._queued_bytes = 0
         self._ready.set()

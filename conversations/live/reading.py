@@ -89,12 +89,13 @@ class JournalReading:
             self._polled_at = began
             self._look_for_rewound(wanted)
         while cursors := self._behind(wanted):
+            read_at = time.monotonic()
             found = await read(self._reader or events_past, cursors)
             for pk, changes in found.items():
                 watch = self._watches.get(pk)
                 if watch is not None and watch.cursor == cursors[pk]:  # still the same one
                     watch.apply(changes)
-                    watch.rests_until = time.monotonic() + REST_S
+                    watch.rests_until = read_at + REST_S
             if not found:
                 break
         took = time.monotonic() - began

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from conversations.models import AttributeAudit, Delivery, JournalEntry, Message, MessageText
 
 Row = dict[str, Any]
@@ -23,8 +25,9 @@ _TRANSLATION_KINDS = (JournalEntry.Kind.TRANSLATED, JournalEntry.Kind.PASSED_THR
 def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
     """Rows by message id, in the order of the conversation; echoes are not rows."""
     ids = list(message_ids)
-    spoken = Message.objects.spoken().filter(pk__in=ids).select_related("delivery").in_order()
-    messages = list(spoken)
+    spoken = Message.objects.spoken().filter(pk__in=ids)
+    told = spoken.annotate(echo_read_at=_echo_read_at()).select_related("delivery").in_order()
+    messages = list(told)
     texts = _texts(ids)
     facts = _translation_facts([one.pk for one in messages if one.translation_state in _TOLD])
     audits = _attribute_audits(ids)
@@ -37,6 +40,12 @@ def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
         )
         for message in messages
     }
+
+
+def _echo_read_at() -> Subquery:
+    """An agent reads the translation, which is the echo of our delivery."""
+    echoes = Message.objects.filter(echo_of__message=OuterRef("pk"), read_at__isnull=False)
+    return Subquery(echoes.order_by("read_at").values("read_at")[:1])
 
 
 def iso(value: datetime | None) -> str | None:
@@ -71,8 +80,9 @@ def _facts(data: str) -> dict[str, Any]:
 def _attribute_audits(ids: list[int]) -> dict[int, AttributeAudit]:
     audits: Iterable[AttributeAudit] = (
         AttributeAudit.objects.filter(message_id__in=ids)
+        .select_related("before")
         .order_by("message_id", "id")
-        .only("message_id", "keys", "written_at", "status")
+        .defer("answer", "commitment", "before__answer", "before__commitment")
     )
     return {audit.message_id: audit for audit in audits}
 
@@ -93,7 +103,7 @@ def _row(
         "sent_at": iso(message.sent_at),
         "received_at": iso(message.received_at),
         "backfilled": message.backfilled,
-        "read_at": iso(message.read_at),
+        "read_at": iso(message.read_at or getattr(message, "echo_read_at", None)),
         "has_text": message.has_text,
         "original": _original(texts.get(MessageText.Role.ORIGINAL), facts),
         "translated": texts.get(MessageText.Role.TRANSLATED),
@@ -102,6 +112,7 @@ def _row(
         "provider": facts.get("provider"),
         "source_language": facts.get("source_language"),
         "target_language": facts.get("target_language"),
+        "confidence": facts.get("confidence"),
         "latency_ms": facts.get("latency_ms"),
         "from_memory": facts.get("from_memory"),
         "delivery": _delivery(delivery),
@@ -125,6 +136,7 @@ def _delivery(delivery: Delivery | None) -> Row | None:
         "attempts": delivery.attempts,
         "confirmed_at": iso(delivery.confirmed_at),
         "confirmed_by": delivery.confirmed_by,
+        "duplicates": delivery.duplicates,
     }
 
 
@@ -134,8 +146,23 @@ def _attributes(delivery: Delivery | None, audit: AttributeAudit | None) -> Row 
         state = audit.status
     if not state:
         return None
+    if audit is None:
+        return {"state": state, "keys": [], "written_at": None, "after": None, "before": None}
     return {
         "state": state,
-        "keys": list(audit.keys) if audit is not None else [],
-        "written_at": iso(audit.written_at) if audit is not None else None,
+        "keys": list(audit.keys),
+        "written_at": iso(audit.written_at),
+        "after": _values(audit),
+        "before": _values(audit.before) if audit.before is not None else None,
+    }
+
+
+def _values(audit: AttributeAudit) -> Row:
+    """What stood in the attributes. Their text is the original of `message`, never a copy of it:
+    erased there, it is gone here."""
+    stamp = audit.translation_timestamp.isoformat(timespec="milliseconds")
+    return {
+        "message": audit.message_id,
+        "originalLanguage": audit.original_language,
+        "translationTimestamp": stamp.replace("+00:00", "Z"),
     }

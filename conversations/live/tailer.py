@@ -19,6 +19,7 @@ from conversations.live import doorbell, rights
 from conversations.live.database import read
 from conversations.live.frames import HEARTBEAT, RESYNC, TOO_SLOW
 from conversations.live.listening import Listener
+from conversations.live.marks import LOOK_S, Marks
 from conversations.live.reading import JournalReading
 from conversations.live.watches import ConversationWatch, Member, WallWatch
 
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
-WALL_POLL_S = 1.0
+WALL_POLL_S = 0.5
 WALL_S = 0.5  # a wall is updated twice a second at most
 HEARTBEAT_S = 4.0
 # No heartbeat when nothing could be read for so long: with the 8 s after which a page without one
@@ -128,6 +129,7 @@ class Tailer:
             "walls": self._repeated(self._read_walls, self._wall_rung, pause=WALL_S),
             "heartbeat": self._repeated(self._beat, None, pause=HEARTBEAT_S),
             "rights": self._repeated(self._ask_rights, None, pause=RIGHTS_S),
+            "marks": self._repeated(Marks(lambda: self._conversations).mark, None, pause=LOOK_S),
         }
 
     def _heard(self, message: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 
 from conversations.live.rows import iso
 from conversations.models import Conversation, Delivery, Message, MessageText
@@ -24,6 +24,7 @@ LINGER = timedelta(minutes=10)  # how long an ended conversation stays on the wa
 UTTERANCE_CHARACTERS = 120
 
 _WAITING = (Delivery.State.QUEUED, Delivery.State.SENDING)
+_DOUBTFUL = (*_WAITING, Delivery.State.AMBIGUOUS, Delivery.State.REVIEW)
 _LOST = (Delivery.State.FAILED, Delivery.State.EXPIRED)
 # The worst comes first; each is a count in `_tallies`.
 STATUSES = ("failed", "review", "ambiguous", "waiting", "translating")
@@ -67,7 +68,7 @@ def cards_for(conversation_pks: Collection[int]) -> dict[int, Card]:
     }
 
 
-def _tallies(conversation_pks: Collection[int]) -> dict[int, dict[str, int]]:
+def _tallies(conversation_pks: Collection[int]) -> dict[int, dict[str, Any]]:
     spoken = Message.objects.spoken().filter(conversation__in=list(conversation_pks))
     rows = (
         spoken.order_by()
@@ -84,6 +85,13 @@ def _tallies(conversation_pks: Collection[int]) -> dict[int, dict[str, int]]:
                 "pk",
                 filter=Q(translation_state=Message.TranslationState.FAILED)
                 | Q(delivery__state__in=_LOST),
+            ),
+            # From receipt to delivery: the worst so far, and since when the oldest waits for it.
+            worst=Max(F("delivery__confirmed_at") - F("received_at")),
+            waiting_since=Min(
+                "received_at",
+                filter=Q(translation_state=Message.TranslationState.PENDING)
+                | Q(delivery__state__in=_DOUBTFUL),
             ),
         )
     )
@@ -109,7 +117,7 @@ def _utterances(message_ids: list[int]) -> dict[int, Card]:
     return found
 
 
-def _card(conversation: Conversation, tally: dict[str, int], last: Card | None) -> Card:
+def _card(conversation: Conversation, tally: dict[str, Any], last: Card | None) -> Card:
     worst = next((status for status in STATUSES if tally.get(status)), "ok")
     return {
         "id": conversation.external_id,
@@ -123,5 +131,11 @@ def _card(conversation: Conversation, tally: dict[str, int], last: Card | None) 
         "started_at": iso(conversation.created_at),
         "last_event_at": iso(conversation.last_event_at),
         "closed_at": iso(conversation.closed_at),
+        "worst_ms": _milliseconds(tally.get("worst")),
+        "waiting_since": iso(tally.get("waiting_since")),
         "counts": {key: tally.get(key, 0) for key in ("messages", "guest", "agent", *STATUSES)},
     }
+
+
+def _milliseconds(lasted: timedelta | None) -> int | None:
+    return round(lasted.total_seconds() * 1000) if lasted is not None else None

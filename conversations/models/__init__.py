@@ -8,9 +8,11 @@ from conversations.models.dead_letter import DeadLetter, DeadLetterBody
 from conversations.models.delivery import Delivery
 from conversations.models.journal import JournalEntry
 from conversations.models.message import Message
+from conversations.models.message_copy import MessageCopy
 from conversations.models.stream_state import StreamState
 from conversations.models.text import MessageText
 from conversations.models.verification_run import VerificationRun
+from conversations.models.watch import Watch
 
 __all__ = [
     "AccessToken",
@@ -22,7 +24,9 @@ __all__ = [
     "Delivery",
     "JournalEntry",
     "Message",
+    "MessageCopy",
     "MessageText",
     "StreamState",
     "VerificationRun",
+    "Watch",
 ]

@@ -39,6 +39,9 @@ class Conversation(models.Model):
     last_event_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 
+    # Whether it has messages that only its transcript has brought (MessageCopy.is_alone).
+    has_copies = models.BooleanField(default=False, editable=False)
+
     # Head of this conversation's journal; changed only under this row's lock (services/journal).
     seq = models.PositiveBigIntegerField(default=0, editable=False)
     head = models.CharField(max_length=64, blank=True, editable=False)

@@ -21,6 +21,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def under_review(self) -> DeliveryQuerySet:
         return self.filter(state=Delivery.State.REVIEW)
 
+    def duplicated(self) -> DeliveryQuerySet:
+        """Those that stand in their conversation more than once."""
+        return self.filter(duplicates__gt=0)
+
 
 class Delivery(models.Model):
     class Direction(models.TextChoices):
@@ -73,6 +77,8 @@ class Delivery(models.Model):
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_by = models.CharField(max_length=16, blank=True)
     echoed_at = models.DateTimeField(null=True, blank=True)
+    # How often it stands in the conversation beside the once that it should (protocol §1).
+    duplicates = models.PositiveSmallIntegerField(default=0, editable=False)
 
     attributes_state = models.CharField(
         max_length=16, choices=AttributesState, blank=True, default=AttributesState.NONE
@@ -112,6 +118,17 @@ class Delivery(models.Model):
                 fields=["conversation", "echo_key"],
                 condition=models.Q(echoed_at__isnull=True),
                 name="delivery_awaiting_echo",
+            ),
+            # What was sent again: both sendings may be echoed. Few rows.
+            models.Index(
+                fields=["conversation", "echo_key"],
+                condition=models.Q(earlier_sending_at__isnull=False),
+                name="delivery_sent_again",
+            ),
+            models.Index(
+                fields=["confirmed_at"],
+                condition=models.Q(duplicates__gt=0),
+                name="delivery_duplicated",
             ),
         ]
 

@@ -13,12 +13,14 @@ from conversations.models.message import Message
 class JournalEntry(models.Model):
     class Kind(models.TextChoices):
         RECEIVED = "received", "message received"
+        MATCHED = "matched", "message received again"
         TRANSLATED = "translated", "translated"
         PASSED_THROUGH = "passed_through", "passed through"
         TRANSLATION_FAILED = "translation_failed", "translation failed"
         SENDING = "sending", "sending"
         CONFIRMED = "confirmed", "delivery confirmed"
         ECHOED = "echoed", "echo received"
+        DUPLICATE = "duplicate", "duplicate incident"
         AMBIGUOUS = "ambiguous", "delivery ambiguous"
         REVIEW = "review", "put under review"
         REQUEUED = "requeued", "queued again"

@@ -7,6 +7,12 @@ from typing import ClassVar
 from django.db import models
 
 
+class StreamStateQuerySet(models.QuerySet["StreamState"]):
+    def streams(self) -> StreamStateQuerySet:
+        """Without the totals of streams that are gone; there is never one of the org stream."""
+        return self.exclude(~models.Q(kind=StreamState.Kind.MESSAGING), key="")
+
+
 class StreamState(models.Model):
     """The row of a kind without a key holds the counts of its streams that are gone."""
 
@@ -36,10 +42,15 @@ class StreamState(models.Model):
     connected_at = models.DateTimeField(null=True, blank=True)
     last_frame_at = models.DateTimeField(null=True, blank=True)
     backfilled_at = models.DateTimeField(null=True, blank=True)
+    # Since when a gap is open: what was said from then on may not be stored. It outlives the
+    # gateway that found it, whose backfill may never have ended. Null: closed.
+    gap_since = models.DateTimeField(null=True, blank=True)
     frames = models.PositiveBigIntegerField(default=0)
     malformed = models.PositiveBigIntegerField(default=0)
     ignored = models.PositiveBigIntegerField(default=0)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar = StreamStateQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

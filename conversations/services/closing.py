@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -26,9 +26,19 @@ def close_idle_conversations() -> int:
         with transaction.atomic():
             ledger = Ledger(actor="schedule", now=now)
             for conversation in lock_conversations(ids):
-                conversation.state = Conversation.State.CLOSED
-                conversation.closed_at = now
-                ledger.enter(conversation, JournalEntry.Kind.CLOSED, data={"reason": "silent"})
+                close_conversation(ledger, conversation, at=now, reason="silent")
             ledger.flush()
         closed += len(ids)
     return closed
+
+
+def close_conversation(
+    ledger: Ledger, conversation: Conversation, *, at: datetime, reason: str
+) -> bool:
+    """Record the end of a conversation whose row the caller has locked; once."""
+    if conversation.state == Conversation.State.CLOSED:
+        return False
+    conversation.state = Conversation.State.CLOSED
+    conversation.closed_at = at
+    ledger.enter(conversation, JournalEntry.Kind.CLOSED, data={"reason": reason})
+    return True

@@ -6,6 +6,7 @@ answer (reliability E1). Transitions are guarded by the state they start from.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,8 @@ from conversations.models import (
 from conversations.models.bulk import ask_matching
 from conversations.models.trip import Answer, Trip
 from conversations.services.unit import Change, Plain, Unit
+
+logger = logging.getLogger(__name__)
 
 Kind = JournalEntry.Kind
 State = Delivery.State
@@ -107,6 +110,23 @@ def confirm(
     )
 
 
+def note_duplicates(
+    unit: Unit, conversation: Conversation, delivery: Delivery, ids: Sequence[str]
+) -> None:
+    """The history shows it more than once: an incident that a person is told of (protocol §1)."""
+    for external_id in ids:
+        unit.ledger.enter(
+            conversation,
+            Kind.DUPLICATE,
+            message=delivery.message_id,
+            data={"seen": "history", "external_id": external_id},
+        )
+    if ids:
+        delivery.duplicates = max(delivery.duplicates, len(ids))
+        unit.changed(delivery)
+        logger.error("the delivery of message %s stands twice", delivery.message_id)
+
+
 def set_aside_if_too_old(
     unit: Unit, conversation: Conversation, message: Message, delivery: Delivery
 ) -> bool:
@@ -158,6 +178,7 @@ class Confirm(Plain):
     owner: str
     by: str
     external_id: str = ""
+    duplicates: tuple[str, ...] = ()  # ids under which it stands there as well
 
     def apply(self, unit: Unit) -> DeliveryStatus:
         conversation = unit.conversation(self)
@@ -170,6 +191,7 @@ class Confirm(Plain):
                 unit.changed(delivery)
         else:
             confirm(unit, conversation, delivery, by=self.by, external_id=self.external_id)
+            note_duplicates(unit, conversation, delivery, self.duplicates)
         return status_of(delivery)
 
     def _reclaim(self, unit: Unit, conversation: Conversation, delivery: Delivery) -> None:

@@ -36,6 +36,7 @@ _CONVERSATION_FIELDS = (
     "lease_owner",
     "lease_until",
     "last_audit_id",
+    "has_copies",
 )
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from conversations.genesys.events import MessageReceived
 from conversations.keys import content_key, echo_key
-from conversations.models import Conversation, Delivery, Message
+from conversations.models import Conversation, Delivery, Message, MessageText
 from conversations.models.bulk import ask_matching
 from conversations.models.trip import Answer, Trip
 
@@ -20,6 +20,7 @@ _MAY_BE_ECHOED = (
     f"t.echoed_at IS NULL AND t.state IN ({_STATES})"
     " AND (t.state <> 'queued' OR t.earlier_sending_at IS NOT NULL)"
 )
+_SENT_AGAIN = "t.earlier_sending_at IS NOT NULL AND t.state = 'confirmed'"
 _ECHO_DIRECTION = {
     Message.Origin.GUEST: Delivery.Direction.GUEST_TO_AGENT,
     Message.Origin.AGENT: Delivery.Direction.AGENT_TO_GUEST,
@@ -49,6 +50,12 @@ def ask_awaited(trip: Trip, events: Iterable[MessageReceived]) -> Answer[list[De
         (_CONVERSATION, "external_id"): _pairs(events, _id_of),
     }
     return ask_matching(trip, Delivery, pairs, _MAY_BE_ECHOED)
+
+
+def ask_sent_again(trip: Trip, events: Iterable[MessageReceived]) -> Answer[list[Delivery]]:
+    """Confirmed deliveries that were sent twice: among `events` may be their other echo."""
+    pairs = {(_CONVERSATION, "echo_key"): _pairs(events, _echo_key_of)}
+    return ask_matching(trip, Delivery, pairs, _SENT_AGAIN)
 
 
 def _id_of(event: MessageReceived) -> str:
@@ -139,3 +146,44 @@ class AwaitedEchoes:
             if row.echo_key == key and not other_id and not early:
                 return row
         return None
+
+
+class SentAgain:
+    """Deliveries whose absence was wrongly believed: both sendings stand, and both come back.
+
+    Such an event is ours and no guest's words; it is a duplicate incident (protocol §1, Injecting).
+    """
+
+    def __init__(self, found: Iterable[Delivery], *, window: timedelta) -> None:
+        self._found = list(found)
+        self._window = window
+
+    def add(self, delivery: Delivery) -> None:
+        """It has its first echo now."""
+        if delivery.earlier_sending_at is not None:
+            self._found.append(delivery)
+
+    def match(
+        self, conversation: Conversation, event: MessageReceived, origin: Message.Origin
+    ) -> Delivery | None:
+        key = echo_key(event.text)
+        for row in self._found:
+            if (row.conversation_id, row.echo_key) != (conversation.pk, key):
+                continue
+            if row.direction == _ECHO_DIRECTION[origin] and self._is_in_time(row, event):
+                return None if _may_be_the_guests(row) else row
+        return None
+
+    def _is_in_time(self, row: Delivery, event: MessageReceived) -> bool:
+        first, last = row.earlier_sending_at, row.sending_at
+        if first is None or last is None:
+            return False
+        return first - CLOCK_SKEW <= event.sent_at <= last + self._window + CLOCK_SKEW
+
+
+def _may_be_the_guests(delivery: Delivery) -> bool:
+    """Their own words were the same: then it may be them who say it again, and nothing is lost."""
+    said = MessageText.objects.filter(
+        message_id=delivery.message_id, role=MessageText.Role.ORIGINAL
+    ).first()
+    return said is None or echo_key(said.text) == delivery.echo_key

@@ -6,10 +6,12 @@ caused is ever translated (protocol §1, TRAP: the endless loop).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,14 +28,19 @@ from conversations.models import (
 from conversations.models.bulk import Keys, among, ask_rows, insert, update
 from conversations.models.notice import ANYBODY, notify
 from conversations.models.trip import Trip
+from conversations.services.claims import NO_COPIES, lone_copies
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import (
     AwaitedEchoes,
     KnownEvents,
+    SentAgain,
     ask_awaited,
     ask_known,
+    ask_sent_again,
     content_key_of,
 )
+
+logger = logging.getLogger(__name__)
 
 _KEPT_BYTES = 65_536
 _ACTOR = "gateway"
@@ -111,6 +118,7 @@ class _Batch:
         self.receipts = [one for one in receipts if one.conversation_id not in self.busy]
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
+        self.claimed: list[tuple[Message, str]] = []  # with the content key it had
         self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
         self.moved: list[tuple[int, int]] = []
         self.repeated = 0
@@ -140,10 +148,12 @@ class _Batch:
                 ],
                 ignore_conflicts=True,
             )
-        elif not self.conversations:
+        elif skip_busy and not self.conversations:
             new = missing[:1]  # all are busy: the first is waited for, so that something moves
-        if new:
-            self._look(events, [*self.conversations, *new], skip_busy=False)
+        # Made by somebody else since the first look: whoever leaves nobody out waits for them.
+        again = new if skip_busy else [*new, *sorted(there)]
+        if again:
+            self._look(events, [*self.conversations, *again], skip_busy=False)
         self.busy = there - self.conversations.keys()
 
     def _look(self, events: list[MessageReceived], wanted: list[str], *, skip_busy: bool) -> None:
@@ -151,10 +161,15 @@ class _Batch:
         these = among("external_id", wanted)
         locked = ask_rows(trip, Conversation, *these, lock=True, skip_locked=skip_busy)
         known, awaited = ask_known(trip, events), ask_awaited(trip, events)
+        sent_again = ask_sent_again(trip, events)
         self.keys = Keys(trip, Message, len(events))
         trip.go()
         self.conversations = {row.external_id: row for row in locked.value}
-        self.known, self.awaited = KnownEvents(known.value), AwaitedEchoes(awaited.value)
+        self.copies = lone_copies(locked.value, events)
+        self.known = KnownEvents(self.copies.left_out_of(known.value))
+        self.awaited = AwaitedEchoes(awaited.value)
+        window = timedelta(seconds=settings.RECONCILE_WINDOW_S)
+        self.sent_again = SentAgain(sent_again.value, window=window)
 
     def store(self) -> None:
         trip = Trip()
@@ -168,6 +183,8 @@ class _Batch:
             text.message_id = text.message.pk
         insert(trip, self.texts)
         self._write_echoes(trip)
+        if self.claimed:
+            self.copies.write_claims(trip, self.claimed)
         if self.receipts:
             trip.go()  # a receipt may be for a message of this batch
             for receipt in self.receipts:
@@ -179,7 +196,7 @@ class _Batch:
     def result(self, *, malformed: int) -> Recorded:
         return Recorded(
             moved=self.moved,
-            stored=len(self.new) - len(self.echoed),
+            stored=sum(message.echo_of_id is None for message, _ in self.new),
             repeated=self.repeated,
             echoes=len(self.echoed),
             malformed=malformed,
@@ -195,9 +212,16 @@ class _Batch:
             return
         origin = _ORIGINS[event.sender.type]
         delivery = self.awaited.match(conversation, event, origin)
+        twice = None if delivery else self.sent_again.match(conversation, event, origin)
+        cause = delivery or twice
+        if self.copies is not NO_COPIES:
+            copy = self.copies.claim(conversation, event, by_text=cause is None)
+            if copy is not None:
+                self._store_claim(conversation, copy, event, key, cause, is_twice=twice is not None)
+                return
         message = Message(
             conversation=conversation,
-            origin=Message.Origin.INJECTED if delivery else origin,
+            origin=Message.Origin.INJECTED if cause else origin,
             external_id=event.external_id or (delivery.external_id if delivery else ""),
             content_key=key,
             sender_id=event.sender.id,
@@ -206,11 +230,13 @@ class _Batch:
             received_at=self.now,
             backfilled=event.backfilled,
             has_text=bool(event.text.strip()),
-            echo_of=delivery,
+            echo_of=cause,
         )
-        self._note_participants(conversation, event, origin, is_echo=delivery is not None)
+        self._note_participants(conversation, event, origin, is_echo=cause is not None)
         if delivery:
             self._store_echo(conversation, delivery, message)
+        elif twice:
+            self._store_duplicate(conversation, twice, message)
         else:
             self._store_spoken(conversation, message, event)
         self.known.add(conversation, message)
@@ -239,6 +265,45 @@ class _Batch:
             commitment=commitment(bytes(text.salt), text.text),
         )
 
+    def _store_claim(
+        self,
+        conversation: Conversation,
+        message: Message,
+        event: MessageReceived,
+        key: str,
+        delivery: Delivery | None,
+        *,
+        is_twice: bool,
+    ) -> None:
+        """Only the transcript had brought it: from now on it goes the way of any other."""
+        self.claimed.append((message, message.content_key))
+        message.external_id = event.external_id or message.external_id
+        message.content_key = key
+        message.sender_id, message.sender_name = event.sender.id, event.sender.name
+        message.sent_at, message.backfilled = event.sent_at, event.backfilled
+        origin = _ORIGINS[event.sender.type]
+        self._note_participants(conversation, event, origin, is_echo=delivery is not None)
+        if delivery:
+            message.origin, message.echo_of, seq = Message.Origin.INJECTED, delivery, message.seq
+            store = self._store_duplicate if is_twice else self._store_echo
+            store(conversation, delivery, message)
+            message.seq = seq
+        else:
+            if message.origin == Message.Origin.GUEST and message.has_text:
+                message.translation_state = Message.TranslationState.PENDING
+                self._call_worker(conversation)
+            self.ledger.enter(
+                conversation,
+                JournalEntry.Kind.MATCHED,
+                message=message,
+                data={
+                    "external_id": message.external_id,
+                    "sent_at": message.sent_at.isoformat(),
+                    "backfilled": message.backfilled,
+                },
+            )
+        self.known.add(conversation, message)
+
     def _store_echo(self, conversation: Conversation, delivery: Delivery, message: Message) -> None:
         before = delivery.state
         delivery.echoed_at = self.now
@@ -254,12 +319,27 @@ class _Batch:
                 delivery.attributes_state = Delivery.AttributesState.PENDING
                 self._announce_attributes(conversation, before)
         self.echoed.append((delivery, before))
+        self.sent_again.add(delivery)
         message.seq = self.ledger.enter(
             conversation,
             kind,
             message=delivery.message_id,
             data={"by": "echo", "attempt": delivery.attempts, "external_id": message.external_id},
         )
+
+    def _store_duplicate(
+        self, conversation: Conversation, delivery: Delivery, message: Message
+    ) -> None:
+        """Both sendings stand there: nothing can take one back, but nobody is left to find out."""
+        delivery.duplicates = max(delivery.duplicates, delivery.attempts - 1)
+        self.echoed.append((delivery, delivery.state))
+        message.seq = self.ledger.enter(
+            conversation,
+            JournalEntry.Kind.DUPLICATE,
+            message=delivery.message_id,
+            data={"seen": "echo", "external_id": message.external_id},
+        )
+        logger.error("the delivery of message %s stands twice", delivery.message_id)
 
     def _announce_attributes(self, conversation: Conversation, before: str) -> None:
         """While a worker waits for its POST's answer it goes on to the attributes by itself."""
@@ -274,9 +354,11 @@ class _Batch:
         self.called.setdefault(owner, set()).add(conversation.pk)
 
     def _write_echoes(self, trip: Trip) -> None:
+        # One that got both its echoes in this batch is written once, from the state it was read in.
+        states = dict(reversed(self.echoed))
         update(
             trip,
-            [delivery for delivery, _ in self.echoed],
+            list(states),
             fields=(
                 "echoed_at",
                 "external_id",
@@ -285,8 +367,9 @@ class _Batch:
                 "confirmed_by",
                 "reason",
                 "attributes_state",
+                "duplicates",
             ),
-            where=[{"state": before} for _, before in self.echoed],
+            where=[{"state": before} for before in states.values()],
         )
 
     def _note_participants(
@@ -299,7 +382,9 @@ class _Batch:
     ) -> None:
         if not is_echo:
             conversation.last_event_at = max(conversation.last_event_at, event.sent_at)
-        conversation.state, conversation.closed_at = Conversation.State.OPEN, None
+            # What was said before the end, and comes late, opens nothing again.
+            if conversation.closed_at is None or event.sent_at > conversation.closed_at:
+                conversation.state, conversation.closed_at = Conversation.State.OPEN, None
         if origin == Message.Origin.GUEST and not is_echo:
             conversation.guest_id = event.sender.id
             conversation.guest_name = event.sender.name

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from conversations.genesys.events import (
     Event,
+    Ignored,
     Malformed,
     MessageRead,
     MessageReceived,
@@ -90,9 +91,11 @@ def _read_again(letter: DeadLetter) -> MessageReceived | MessageRead:
             return event
         case Malformed():
             raise _CannotReplay(f"It still cannot be read: {event.reason}.")
+        case Ignored():
+            raise _CannotReplay("Its type is unknown to this version: there is nothing to store.")
         case TypingChanged():
             raise _CannotReplay("It says that somebody types, which is never stored.")
-    raise _CannotReplay("Its type is unknown to this version: there is nothing to store.")
+    raise _CannotReplay("Its stream's frames are not stored again from here.")
 
 
 def _message_of(event: MessageReceived | MessageRead, conversation: Conversation) -> int | None:

@@ -20,7 +20,7 @@ from conversations.keys import field_cipher, fingerprint
 from conversations.models import AccessToken
 
 RENEW_AHEAD = timedelta(seconds=60)
-_RENEWAL_LEASE = timedelta(seconds=30)
+_RENEWAL_LEASE = timedelta(seconds=10)  # longer than a request may take (net.http)
 
 
 @dataclass(frozen=True, slots=True)

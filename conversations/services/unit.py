@@ -81,6 +81,7 @@ _WRITTEN: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
             "confirmed_by",
             "echoed_at",
             "attributes_state",
+            "duplicates",
         ),
         ("state", "attributes_state"),
     ),

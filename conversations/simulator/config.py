@@ -24,6 +24,8 @@ class SimulatorConfig:
     answer_status: int = 200  # protocol §1: 200, 201 or 202
     echo_ms: float = 20.0
     silent_s: float = 60.0  # an org socket that sends nothing for so long is closed
+    transcript_ms: float = 15.0  # after the org socket; 0: before it
+    transcript_ids: bool = True  # whether its copies carry the messages' ids
     close_expired: bool = False  # drop an org socket (1006) when its token expires
     # Translation service
     translation_key: str | None = None  # None: any key that is not empty

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from conversations.simulator.messages import SimulatedConversation
     from conversations.simulator.scenarios.player import Player
     from conversations.simulator.sockets import OrgSockets
+    from conversations.simulator.transcripts import TranscriptSockets
     from conversations.simulator.world import World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -52,9 +53,12 @@ def _is_loopback(request: web.Request) -> bool:
 
 
 class Control:
-    def __init__(self, *, world: World, sockets: OrgSockets, player: Player) -> None:
+    def __init__(
+        self, *, world: World, sockets: OrgSockets, transcripts: TranscriptSockets, player: Player
+    ) -> None:
         self._world = world
         self._sockets = sockets
+        self._transcripts = transcripts
         self._player = player
         self._loads: list[Load] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,6 +82,10 @@ class Control:
             web.post("/typing", self.typing),
             web.post("/read", self.read),
             web.post("/repeat", self.repeat),
+            web.post("/system", self.system),
+            web.post("/close", self.close_conversation),
+            web.post("/transcript/close", self.close_transcripts),
+            web.post("/transcript/frame", self.transcript_frame),
             web.get("/faults", self.faults),
             web.post("/faults", self.add_faults),
             web.delete("/faults", self.clear_faults),
@@ -165,6 +173,18 @@ class Control:
         conversation = self._conversation(data)
         return answer({"repeated": self._world.repeat(conversation, int(data.get("count", 1)))})
 
+    async def system(self, request: web.Request) -> web.Response:
+        data = await _body(request)
+        conversation = self._conversation(data)
+        self._transcripts.tell_system(conversation, str(data.get("text", "")))
+        return answer({"conversationId": conversation.id})
+
+    async def close_conversation(self, request: web.Request) -> web.Response:
+        data = await _body(request)
+        conversation = self._conversation(data)
+        self._world.close_conversation(conversation)
+        return answer({"conversationId": conversation.id})
+
     def _conversation(self, data: dict[str, Any], **opening: Any) -> SimulatedConversation:
         return self._world.conversation(
             data.get("conversationId"), language=data.get("language"), **opening
@@ -236,6 +256,20 @@ class Control:
         data = await _body(request)
         closed = self._sockets.close_all(int(data.get("code", 1006)), str(data.get("reason", "")))
         return answer({"closed": closed})
+
+    async def close_transcripts(self, request: web.Request) -> web.Response:
+        data = await _body(request)
+        closed = self._transcripts.close(
+            int(data.get("code", 1006)),
+            str(data.get("reason", "")),
+            conversation_id=data.get("conversationId"),
+        )
+        return answer({"closed": closed})
+
+    async def transcript_frame(self, request: web.Request) -> web.Response:
+        data = await _body(request)
+        told = self._transcripts.send_raw(str(data["conversationId"]), str(data["text"]))
+        return answer({"sockets": told})
 
     async def revoke_tokens(self, request: web.Request) -> web.Response:
         return answer({"revoked": self._world.tokens.revoke_all()})

@@ -2,8 +2,9 @@
 
 A rule is `{"where", "kind", "nth" | "probability" + "seed", "times", …parameters}`:
 - where: token, post, put, history, active, translate, handshake (the org socket's opening),
-  socket (each frame sent); of calls: call_handshake, subscribe (each first frame), call (each frame
-  sent on a transcription socket), knowledge;
+  socket (each frame sent), transcript_handshake and transcript (the same of transcript sockets);
+  of calls: call_handshake, subscribe (each first frame), call (each frame sent on a
+  transcription socket), knowledge;
 - nth: 1-based number (or list of numbers) of the request at that place since the rule came;
   without nth or probability it fires at once, `times` times (default 1);
 - conversation, contains: only for that conversation, only for texts that contain this.
@@ -17,7 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HTTP_PLACES = frozenset({"token", "post", "put", "history", "active", "translate", "knowledge"})
-PLACES = HTTP_PLACES | {"handshake", "socket", "call_handshake", "subscribe", "call"}
+PLACES = HTTP_PLACES | {
+    *("handshake", "socket", "transcript_handshake", "transcript"),
+    *("call_handshake", "subscribe", "call"),
+}
 
 STATUS_KINDS = {
     str(code): code
@@ -36,12 +40,17 @@ SOCKET_KINDS = frozenset({"close", "drop", "duplicate", "lost", "delay", "malfor
 SUBSCRIBE_KINDS = frozenset({"error", "silent"})
 HANDSHAKE_KINDS = frozenset(STATUS_KINDS) | {"status", "drop", "slow"}
 
+# Accepted, and closed with that code: how it refuses a token or a scope (protocol §3).
+CLOSING_KINDS = frozenset({"1008", "1002"})
+
 KINDS_BY_PLACE = {
     **dict.fromkeys(HTTP_PLACES, ANSWER_KINDS),
     "post": ANSWER_KINDS | ECHO_KINDS,
     "translate": ANSWER_KINDS | TRANSLATE_KINDS,
     "socket": SOCKET_KINDS,
     "handshake": HANDSHAKE_KINDS,
+    "transcript": SOCKET_KINDS - {"delay"},
+    "transcript_handshake": HANDSHAKE_KINDS | CLOSING_KINDS,
     "call_handshake": HANDSHAKE_KINDS,
     "subscribe": SUBSCRIBE_KINDS,
     "call": SOCKET_KINDS | {"error"},

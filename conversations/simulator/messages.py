@@ -36,6 +36,7 @@ class SimulatedConversation:
     attributes: dict[str, Any] = field(default_factory=dict)
     messages: list[Event] = field(default_factory=list)
     last_message_at: datetime | None = None
+    closed: bool = False
 
     def participant(self, kind: str) -> dict[str, Any]:
         return self.guest if kind == "guest" else self.agent
@@ -49,5 +50,6 @@ class SimulatedConversation:
             "scenario": self.scenario,
             "customAttributes": self.attributes,
             "messages": len(self.messages),
+            "closed": self.closed,
             "lastMessageAt": iso(self.last_message_at) if self.last_message_at else None,
         }

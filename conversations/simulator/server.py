@@ -19,10 +19,12 @@ from conversations.simulator.rest import MessagingRest
 from conversations.simulator.scenarios.player import Player
 from conversations.simulator.sockets import OrgSockets
 from conversations.simulator.tokens import TokenEndpoint
+from conversations.simulator.transcripts import TranscriptSockets
 from conversations.simulator.translate import TranslateEndpoint
 from conversations.simulator.world import World
 
 MESSAGING = "/api/v2/conversations/messaging"
+TRANSCRIPT = "/api/v2/messaging/conversations/{id}/transcript"
 TRANSCRIPTIONS = "/api/v2/analytics/conversations/transcriptions"
 STOP_S = 0.5
 START_S = 10.0
@@ -36,8 +38,14 @@ class SimulatorServer:
         self.world = World(self.config)
         self.player = Player(self.world)
         self.sockets = OrgSockets(self.world)
+        self.transcripts = TranscriptSockets(self.world)
         self.calls = Calls(self.world)
-        self._control = Control(world=self.world, sockets=self.sockets, player=self.player)
+        self._control = Control(
+            world=self.world,
+            sockets=self.sockets,
+            transcripts=self.transcripts,
+            player=self.player,
+        )
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -69,6 +77,7 @@ class SimulatorServer:
         await self.calls.stop()
         await self.world.stop()
         self.sockets.close_all(1001, "stopping")
+        self.transcripts.close(1001, "stopping")
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -94,6 +103,7 @@ class SimulatorServer:
                 web.post("/oauth/token", token.handle),
                 web.post("/api/v2/oauth/token", token.handle),
                 web.get(f"{MESSAGING}/websocket", self.sockets.handle),
+                web.get(TRANSCRIPT, self.transcripts.handle),
                 web.get(MESSAGING, rest.active),
                 web.post(f"{MESSAGING}/{{id}}/messages", rest.post_message),
                 web.get(f"{MESSAGING}/{{id}}/messages", rest.history),

@@ -31,6 +31,7 @@ class OpenSocket:
         self._queue: asyncio.Queue[str | bytes] = asyncio.Queue(world.config.socket_queue_limit)
         self._ws = web.WebSocketResponse(timeout=CLOSE_S, max_msg_size=1 << 20, compress=False)
         self._closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        self._is_open = False
         self.heard_at = world.monotonic()
 
     def send(self, data: str | bytes) -> None:
@@ -46,9 +47,8 @@ class OpenSocket:
 
     async def run(self) -> web.StreamResponse:
         await self._ws.prepare(self._request)
-        self._world.sockets[id(self)] = self.send
-        self._world.socket_opened.set()
-        self._world.ledger.add("socket", state="open", sockets=len(self._world.sockets))
+        self._is_open = True
+        self._join()
         writer = asyncio.create_task(self._write(), name="simulator-socket-writer")
         reader = asyncio.create_task(self._read(), name="simulator-socket-reader")
         ending = asyncio.create_task(self._ending(), name="simulator-socket-ending")
@@ -118,8 +118,17 @@ class OpenSocket:
                     return WSCloseCode.GOING_AWAY, "silent"
 
     def _forget(self) -> None:
-        if self._world.sockets.pop(id(self), None) is None:
-            return
+        if self._is_open:
+            self._is_open = False
+            self._leave()
+
+    def _join(self) -> None:
+        self._world.sockets[id(self)] = self.send
+        self._world.socket_opened.set()
+        self._world.ledger.add("socket", state="open", sockets=len(self._world.sockets))
+
+    def _leave(self) -> None:
+        self._world.sockets.pop(id(self), None)
         if not self._world.sockets:
             self._world.socket_opened.clear()
         self._world.ledger.add("socket", state="closed", sockets=len(self._world.sockets))

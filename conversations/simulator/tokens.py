@@ -22,6 +22,7 @@ SCOPES = (
 )
 ALL_SCOPES = frozenset(SCOPES.split())
 INJECT_SCOPES = frozenset({"webchat:send", "conversation:write"})
+TRANSCRIPT_SCOPES = frozenset({"view:conversation"})
 SOCKET_SCOPES = frozenset({"webchat:read"})
 NO_SCOPES: frozenset[str] = frozenset()
 

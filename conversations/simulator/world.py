@@ -48,6 +48,8 @@ class World:
         self.sockets: dict[int, Send] = {}
         self.socket_opened = asyncio.Event()
         self.on_socket_fault: Callable[[Rule], None] = lambda rule: None
+        self.on_event: Callable[[Event, str], None] = lambda event, role: None
+        self.on_closed: Callable[[SimulatedConversation], None] = lambda conversation: None
         self.stopping = False
         self.tokens = Tokens(life_s=config.token_life_s, monotonic=monotonic)
         self._run = secrets.token_hex(3)  # ids differ between runs: a client may keep its data
@@ -83,6 +85,12 @@ class World:
         """The one of that id, opened if there is none yet."""
         found = self.conversations.get(key) if key else None
         return found if found is not None else self.open_conversation(id=key, **opening)
+
+    def close_conversation(self, conversation: SimulatedConversation) -> None:
+        """Told on its transcript alone: the org socket knows no end (protocol §1)."""
+        conversation.closed = True
+        self.ledger.add("closed", conversationId=conversation.id)
+        self.on_closed(conversation)
 
     # What is said
 
@@ -179,7 +187,8 @@ class World:
     # Sending
 
     def send(self, event: Event, *, role: str, data: str | None = None, **noted: Any) -> None:
-        """Onto every open org socket, and into the ledger."""
+        """Onto every open org socket, onto its transcript, and into the ledger."""
+        self.on_event(event, role)
         rule = self.faults.pick(
             "socket", conversation=event.get("conversationId"), text=event.get("text")
         )
@@ -262,6 +271,7 @@ class World:
         with_id: bool | None,
     ) -> Event:
         moment = self.now()
+        conversation.closed = False
         other = "agent" if kind == "guest" else "guest"
         event: Event = {"type": "message", "conversationId": conversation.id}
         if self.config.ids_in_events if with_id is None else with_id:

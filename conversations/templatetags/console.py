@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from conversations import access
 from conversations.dashboards import Queue
+from conversations.hidden import hidden_in
 
 register = template.Library()
 
@@ -46,3 +47,9 @@ def at(moment: datetime | None, shown: str = "moment") -> SafeString | str:
 @register.filter
 def tone(queue: Queue, now: datetime) -> str:
     return queue.tone(now)
+
+
+@register.filter
+def hidden(text: str) -> str:
+    """For `data-hidden` of an element that holds a text: the style sheet names what it has."""
+    return hidden_in(text)

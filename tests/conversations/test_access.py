@@ -90,5 +90,13 @@ def test_an_agent_who_is_linked_to_nobody_sees_nothing(two_conversations):
     assert seen_by(histories.user("tom", "agent")) == set()
 
 
+def test_an_agent_with_an_empty_id_does_not_own_what_nobody_has_taken(two_conversations):
+    Conversation.objects.update(agent_id="")
+    tom = histories.user("tom", "agent")
+    Agent.objects.create(user=tom, external_id="")
+
+    assert seen_by(tom) == set()
+
+
 def test_compliance_does_not_watch_live(two_conversations):
     assert seen_by(histories.user("eve", "compliance")) == set()

@@ -10,12 +10,23 @@ from conversations.checks import check_origins, check_production
 
 
 @pytest.mark.parametrize("name", ["ALLOWED_ORIGINS", "ALLOWED_HOSTS"])
-def test_a_star_is_refused(name: str, settings):
-    setattr(settings, name, ["https://parley.example.org", "*"])
+@pytest.mark.parametrize("pattern", ["*", "*.example.org", ".example.org"])
+def test_a_pattern_is_refused_and_named(name: str, pattern: str, settings):
+    setattr(settings, name, ["https://parley.example.org", pattern])
 
     (error,) = check_origins()
 
     assert (error.id, bool(error.hint)) == ("parley.E001", True)
+    assert pattern in error.msg
+
+
+@pytest.mark.parametrize("pattern", ["https://*", "https://*.example.org", "https://.example.org"])
+def test_an_origin_with_a_pattern_is_refused(pattern: str, settings):
+    settings.ALLOWED_ORIGINS = [pattern]
+
+    (error,) = check_origins()
+
+    assert error.id == "parley.E001"
 
 
 @pytest.mark.parametrize("origin", ["parley.example.org", "https://", "https://parley.org/live"])
@@ -26,6 +37,15 @@ def test_what_is_no_origin_is_named(origin: str, settings):
 
     assert error.id == "parley.E002"
     assert origin in error.msg
+
+
+@pytest.mark.parametrize("origin", ["https://Parley.org", "https://parley.org:443"])
+def test_a_spelling_that_no_browser_sends_is_corrected(origin: str, settings):
+    settings.ALLOWED_ORIGINS = [origin]
+
+    (error,) = check_origins()
+
+    assert (error.id, error.hint) == ("parley.E002", "Write https://parley.org")
 
 
 def test_exact_origins_pass(settings):

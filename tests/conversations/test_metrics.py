@@ -81,6 +81,13 @@ def test_what_waits_for_a_person_is_counted():
     assert figures['parley_dead_letters_open{kind="attributes"}'] == 0
 
 
+def test_what_stands_twice_is_counted():
+    delivery = histories.translated(histories.said("Hola"), "Hello")
+    Delivery.objects.filter(pk=delivery.pk).update(duplicates=1, confirmed_at=timezone.now())
+
+    assert scrape()["parley_deliveries_duplicated"] == 1
+
+
 def test_leases_are_counted_and_not_named():
     for name, owner in (("a", "worker-1"), ("b", "worker-1"), ("c", "worker-2"), ("d", "")):
         histories.said("Hola", conversation=name)

@@ -427,3 +427,27 @@ def test_the_answer_leads_back_to_its_list(sam):
     answer = sam.post(REVIEW, {"only": f"drop {token(under_review())}"})
 
     assert answer["Location"] == reverse("operations") + "#review"
+
+
+def test_hundreds_of_transcripts_are_one_line_and_those_in_trouble(sam):
+    until = timezone.now() + timedelta(seconds=30)
+    transcript = {"kind": "transcript", "frames": 2}
+    StreamState.objects.bulk_create(
+        StreamState(**transcript, key=f"c{n}", state="live", owner="gw-1", lease_until=until)
+        for n in range(300)
+    )
+    StreamState.objects.create(
+        **transcript, key="bad", state="refused", reason="(403)", resume_at=until
+    )
+    StreamState.objects.create(**transcript, key="late", state="waiting", reason="no room")
+    StreamState.objects.create(**transcript, key="lost", state="live", lease_until=None)
+    StreamState.objects.create(**transcript, key="over", state="stopped", resume_at=until)
+    StreamState.objects.create(**transcript, key="", state="stopped")  # the total of those gone
+
+    text = text_of(sam)
+
+    assert "all transcript streams" in text
+    for words in ("300 live", "1 refused", "1 waits for room", "1 gateway<", ">610"):
+        assert words in text
+    shown = set(re.findall(r"<bdi[^>]*>(c\d+|bad|late|lost|over)</bdi>", text))
+    assert shown == {"bad", "late", "lost"}

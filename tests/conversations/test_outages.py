@@ -62,6 +62,23 @@ def test_an_outage_that_turns_into_another_is_news_and_one_outage(clock: Clock, 
     assert caplog.messages == ["it is away", "it is empty", "it is back after 7 s"]
 
 
+def test_a_success_between_two_failures_is_no_end(clock: Clock, caplog):
+    """A migration makes one table after the other."""
+    caplog.set_level(logging.INFO)
+    outage = Outage(steady_s=2.0, monotonic=clock)
+
+    for second in range(3):
+        clock.now = float(second)
+        outage.say("it is half there", kind="tables")
+        outage.over("it is back")
+    clock.now = 3.9
+    outage.over("it is back")
+    clock.now = 4.0
+    outage.over("it is back")
+
+    assert caplog.messages == ["it is half there", "it is back after 4 s"]
+
+
 def test_all_well_says_nothing(caplog):
     caplog.set_level(logging.INFO)
 

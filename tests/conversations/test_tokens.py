@@ -240,3 +240,28 @@ async def test_another_field_key_cannot_read_the_row_and_asks_anew(settings):
 
         async with another_process(config_for(asked.url), crossing) as moved:
             assert (await moved.current()).access_token == "CANARY-token-2"
+
+
+async def test_whoever_is_cancelled_while_renewing_does_not_hold_the_renewal():
+    """The next in need waits for an answer of the endpoint, not for a renewal to time out."""
+    async with deployment(Endpoint()) as (_, asked, crossing):
+        begun = asyncio.Event()
+
+        async def call(function: Any, *values: Any) -> Any:
+            result = await crossing.call(function, *values)
+            if function.__name__ == "_begin":
+                begun.set()
+                await asyncio.sleep(0.05)  # the claim stands, its answer has not come yet
+            return result
+
+        http = HttpClient()
+        config = config_for(asked.url)
+        renewing = asyncio.create_task(DatabaseTokens(config, http, call).current())
+        await begun.wait()
+        renewing.cancel()
+
+        async with another_process(config, crossing) as other, asyncio.timeout(3):
+            token = await other.current()
+        await http.aclose()
+
+    assert token.access_token == "CANARY-token-1"

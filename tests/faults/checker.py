@@ -125,7 +125,7 @@ def _compare_messages(
         is_echo = row.origin == "injected"
         if row.external_id in platform.posts and not is_echo:
             findings.loops.append({**finding, "what": "our own delivery taken for a message"})
-        wanted = {"confirmed", "echoed"} if is_echo else {"received"}
+        wanted = {"confirmed", "echoed", "duplicate"} if is_echo else {"received"}
         if row.at_its_seq not in wanted:
             findings.unaudited.append({**finding, "what": "no entry at its seq"})
         kind = _TRANSLATION_KIND.get(row.translation_state)

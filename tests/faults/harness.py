@@ -115,6 +115,7 @@ def _run(site: Site, plan: Plan, memory_after_s: float | None) -> Outcome:
     )
     if ledger["dropped"]:
         findings.did_not_happen.append(f"{ledger['dropped']} entries of the ledger are gone")
+    findings.stuck.extend({"what": what} for what in nemesis.slow)
     if settled_s is None or unheard_s is None:
         findings.stuck.append({"what": f"not quiet {QUIET_WITHIN_S:.0f} s after the load"})
     growth = {} if memory_after_s is None else memory.growth(after_s=memory_after_s)

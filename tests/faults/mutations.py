@@ -22,7 +22,7 @@ from tests.processes import ROOT
 
 WITHIN_S = 600.0
 BASE = ("--messages", "400", "--conversations", "20", "--rate", "12", "--kills", "6", "--drops",
-        "2", "--redis-flushes", "1", "--postgres-kills", "1", "--pauses", "0",
+        "2", "--redis-flushes", "1", "--postgres-kills", "1", "--pauses", "0", "--restarts", "0",
         "--provider-slow", "0", "--provider-down", "0")  # fmt: skip
 
 
@@ -153,8 +153,8 @@ MUTATIONS = (
         (
             Edit(
                 "conversations/gateway/backfill.py",
-                "for event in history or ():\n                await",
-                "for event in ():\n                await",
+                "for event in history or ():\n            await",
+                "for event in ():\n            await",
             ),
         ),
         frozenset({"lost", "unrecorded"}),

@@ -20,6 +20,8 @@ from tests.faults.supervised import Keeper
 RETRY_S = 0.2
 TRY_WITHIN_S = 12.0
 POINT_WITHIN_S = 60.0
+END_WITHIN_S = 20.0  # a process that was asked to end (reliability N1)
+GIVE_UP_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Nemesis:
         self._orders: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self.counts: Counter[str] = Counter()
         self.history: list[Happened] = []
+        self.slow: list[str] = []  # processes that took too long to end
 
     @property
     def is_done(self) -> bool:
@@ -99,6 +102,25 @@ class Nemesis:
             for process in processes:  # the gateway that stands by had the same order
                 process.order("")
         return fired
+
+    def _restart(self, step: Step) -> bool:
+        """In good order: it finishes or releases what it has, and ends by itself in time."""
+        process = self._keeper.processes[step.target]
+        lives, pid = process.lives, 0
+        begun = time.monotonic()
+
+        def asked() -> bool:
+            nonlocal lives, pid
+            lives, pid = process.lives, process.pid or 0
+            return process.terminate()
+
+        if not _until(asked):
+            return False
+        ended = _until(lambda: process.pid != pid, within_s=GIVE_UP_S)
+        seconds = time.monotonic() - begun
+        if not ended or seconds > END_WITHIN_S:
+            self.slow.append(f"{step.target} took {seconds:.0f} s to end")
+        return _until(lambda: process.lives > lives, within_s=GIVE_UP_S)
 
     def _pause(self, step: Step) -> bool:
         process = self._keeper.processes[step.target]

@@ -67,6 +67,7 @@ class Sizes:
     postgres_kills: int = 2
     postgres_half_open: int = 0
     drops: int = 5
+    restarts: int = 5  # SIGTERM, one process after the other
     pauses: int = 1  # SIGSTOP longer than a lease, then SIGCONT
     provider_slow: int = 1  # a byte a second
     provider_down: int = 1
@@ -131,8 +132,11 @@ def _kinds(sizes: Sizes, rng: random.Random, processes: Sequence[str]) -> Iterat
         role = "gateway" if name in GATEWAY_POINTS else rng.choice(workers)
         nth = 1 if name in RARE_POINTS else rng.randint(1, 12)
         yield {"kind": "point", "target": role, "point": f"{name}:{nth}:kill"}
+    restarted, paused = itertools.cycle(processes), itertools.cycle(_mixed(processes))
+    for _ in range(sizes.restarts):
+        yield {"kind": "restart", "target": next(restarted)}
     for _ in range(sizes.pauses):
-        yield {"kind": "pause", "target": rng.choice(workers), "seconds": 18.0}
+        yield {"kind": "pause", "target": next(paused), "seconds": 18.0}
     for kind, count, seconds in (
         ("redis_flush", sizes.redis_flushes, 0.0),
         ("redis_restart", sizes.redis_restarts, 1.0),
@@ -147,6 +151,17 @@ def _kinds(sizes: Sizes, rng: random.Random, processes: Sequence[str]) -> Iterat
         for _ in range(count):
             yield {"kind": kind, "seconds": seconds}
     assert gateways, "nobody would hold the stream"
+
+
+def _mixed(processes: Sequence[str]) -> list[str]:
+    """A worker first, then one of each role in turn: every kind is paused where there are pauses
+    enough."""
+    roles: defaultdict[str, list[str]] = defaultdict(list)
+    for name in processes:
+        roles[name.partition("-")[0]].append(name)
+    order = ("worker", "gateway", "web")
+    rounds = itertools.zip_longest(*(roles[role] for role in order if roles[role]))
+    return [name for one in rounds for name in one if name]
 
 
 def _rules(sizes: Sizes, rng: random.Random) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Origin
 
-from tests.conversations.live.pages import Page
+from tests.conversations.live.pages import Page, Pieces
 
 AGAIN_S = 0.5
 FRESH_WITHIN_S = 10.0
@@ -30,11 +30,17 @@ class WallPage:
     def __init__(self) -> None:
         self.cards: dict[str, Any] = {}
         self.seq: int | None = None
+        self.is_whole = False
+        self._pieces = Pieces()
 
     def receive(self, text: str) -> None:
-        body = json.loads(text)
+        for frame in self._pieces.frames(text):
+            self._take(frame)
+
+    def _take(self, body: dict[str, Any]) -> None:
         if body["type"] == "snapshot":
             self.cards = {card["id"]: card for card in body["conversations"]}
+            self.is_whole = True
         elif body["type"] == "cards":
             self.cards |= {card["id"]: card for card in body["cards"]}
             for gone in body["gone"]:
@@ -158,7 +164,7 @@ async def _started(page: Page | WallPage, socket: ClientConnection) -> None:
     """A large snapshot comes in parts."""
     page.receive(str(await socket.recv()))
     heard = 1
-    while isinstance(page, Page) and not page.is_whole:
+    while not page.is_whole:
         await socket.send(json.dumps({"type": "ack", "n": heard}))
         page.receive(str(await socket.recv()))
         heard += 1

@@ -20,7 +20,7 @@ from tests.processes import ROOT
 
 PARTS = ("faults-postgresql", "faults-sqlite", "steady", "fuzz", "mutations", "cards")
 _NO_FAULTS = ("post-faults", "echo-faults", "duplicates", "put-faults", "translate-faults", "kills",
-              "redis-flushes", "postgres-kills", "drops", "pauses", "provider-slow",
+              "redis-flushes", "postgres-kills", "drops", "restarts", "pauses", "provider-slow",
               "provider-down")  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def _faults(options: argparse.Namespace, database: str) -> list[str]:
     """The faults of a test run, as many more as there are more messages."""
     share = options.messages / 3000
     counts = {"redis-flushes": 4, "redis-restarts": 3, "redis-half-open": 2, "postgres-kills": 4,
-              "drops": 10, "pauses": 2, "provider-slow": 2, "provider-down": 2,
+              "drops": 10, "restarts": 10, "pauses": 2, "provider-slow": 2, "provider-down": 2,
               "platform-stalls": 2}  # fmt: skip
     sizes: dict[str, Any] = {
         "messages": options.messages,

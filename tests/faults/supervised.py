@@ -86,6 +86,13 @@ class Supervised:
             return True
         return False
 
+    def terminate(self) -> bool:
+        """SIGTERM to the process alone, as an init system sends it; whether there was one."""
+        if self.popen is None or self.pid is None:
+            return False
+        self.popen.terminate()
+        return True
+
     def order(self, point: str) -> None:
         """Arm `NAME:NTH:ACTION` in it, from its next pass on."""
         self.orders.write_text(point, encoding="utf-8")

@@ -30,6 +30,16 @@ def test_every_process_and_every_point_has_its_turn():
     assert (counts["redis_flush"], counts["postgres_kill"], counts["drop"]) == (2, 2, 5)
 
 
+def test_every_process_is_restarted_and_every_kind_is_paused():
+    plan = make_plan(Sizes(pauses=3), seed=1, processes=NAMES)
+
+    restarted = [step.target for step in plan.steps if step.kind == "restart"]
+    paused = {step.target.partition("-")[0] for step in plan.steps if step.kind == "pause"}
+
+    assert sorted(restarted) == sorted(NAMES)
+    assert paused == {"gateway", "worker", "web"}
+
+
 def test_as_many_requests_go_wrong_as_were_asked_for():
     plan = make_plan(Sizes(), seed=1, processes=NAMES)
 

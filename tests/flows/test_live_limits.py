@@ -21,13 +21,14 @@ from websockets.typing import Origin
 from conversations.live import doorbell
 from conversations.models import Agent
 from tests.conversations.live.histories import History, a_conversation, a_user
-from tests.conversations.live.pages import Page
+from tests.conversations.live.pages import Page, Pieces
 from tests.processes import Processes, RunningProcess, is_listening
 from tests.server_process import spare_port
 
 STALLED, HEALTHY = 50, 10
 TEXT = "x" * 40_000
 MESSAGES = 200  # 8 MB for each page: far more than its credit and the kernel's buffers
+RATE = 40  # a second: what a page that reads takes without falling behind
 DAPHNE = ("-m", "daphne", "-b", "127.0.0.1", "--websocket-max-message-size", "65536")
 
 
@@ -147,7 +148,7 @@ def test_pages_that_do_not_read_cost_a_megabyte_each_and_hold_up_nobody(processe
         healthy = [stack.enter_context(site.page(path, cookie)) for _ in range(HEALTHY)]
         stalled = [stack.enter_context(site.stalled(path, cookie)) for _ in range(STALLED)]
         readers = stack.enter_context(ThreadPoolExecutor(HEALTHY))
-        reading = [readers.submit(read_to, page, 2 * MESSAGES) for page in healthy]
+        reading = [readers.submit(read_to_end, page) for page in healthy]
         time.sleep(1)
         before = resident_mb(site.web)
         most = before
@@ -155,6 +156,7 @@ def test_pages_that_do_not_read_cost_a_megabyte_each_and_hold_up_nobody(processe
             said = history.say("guest", TEXT)
             doorbell.ring([(history.conversation.pk, said.seq)])
             most = max(most, resident_mb(site.web))
+            time.sleep(1 / RATE)
         history.step("close")
         shown = [future.result(timeout=60) for future in reading]
         most = max(most, resident_mb(site.web))
@@ -165,11 +167,14 @@ def test_pages_that_do_not_read_cost_a_megabyte_each_and_hold_up_nobody(processe
     assert most - before < STALLED * 1.0
 
 
-def read_to(page: ClientConnection, seq: int) -> int:
+def read_to_end(page: ClientConnection) -> int:
     """As a page does, until the conversation has ended; how many messages it shows then."""
     kept, heard = Page(), 0
     deadline = time.monotonic() + 120
-    while kept.conversation.get("state") != "closed" and time.monotonic() < deadline:
+    while (
+        not (kept.is_whole and kept.conversation["state"] == "closed")
+        and time.monotonic() < deadline
+    ):
         kept.receive(str(page.recv(timeout=60)))
         heard += 1
         page.send(json.dumps({"type": "ack", "n": heard}))
@@ -191,3 +196,31 @@ def test_a_flood_from_a_browser_costs_little(processes: Processes):
                 page.send("x" * 60_000)
 
     assert resident_mb(site.web) - before < 30
+
+
+def test_what_is_larger_than_a_message_may_be_arrives_in_pieces(processes: Processes):
+    """Daphne's limit for browsers is one for us as well: beyond it nothing would be sent at all."""
+    cookie = cookie_of(a_user("sam", "supervisor"))
+    histories = [History(a_conversation(f"c-{number}")) for number in range(250)]
+    for history in histories:
+        history.say("guest", "é" * 120)
+    for _ in range(200):
+        histories[0].say("guest", "Hola")
+    site = Site(processes, "config.asgi:application")
+
+    kept = Page()
+    with site.page("/ws/live/c-0/", cookie) as page:
+        while not kept.is_whole:
+            kept.receive(str(page.recv(timeout=10)))
+        assert len(kept.rows) == 201
+        said = histories[0].say("guest", "😀" * 50_000)
+        doorbell.ring([(histories[0].conversation.pk, said.seq)])
+        while kept.seq != said.seq:
+            kept.receive(str(page.recv(timeout=10)))
+    with site.page("/ws/live/", cookie) as page:
+        pieces = Pieces()
+        while not (frames := pieces.frames(str(page.recv(timeout=10)))):
+            pass
+
+    assert kept.rows[said.pk]["original"]["text"] == "😀" * 50_000
+    assert len(frames[0]["conversations"]) == 200

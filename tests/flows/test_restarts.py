@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
+import psutil
 import pytest
+from django.utils import timezone
 
-from conversations.models import Delivery, Message
+from config.celery import app
+from conversations.models import Conversation, Delivery, Message
 from conversations.simulator.verdict import Verdict
 from tests.flows.platform import Platform, assert_went_well
-from tests.processes import Processes
+from tests.processes import Processes, RunningProcess
 
 MESSAGES, CONVERSATIONS, RATE = 200, 20, 20.0
 SETTLED_WITHIN_S = 75.0  # a lease of 15 s, HEAD_WAIT_S of 12 s, and noisy machines
@@ -109,3 +114,43 @@ def test_a_gateway_and_a_worker_that_stop_in_good_order_leave_no_doubt(
     verdict = settle(processes, platform)
     assert_went_well(verdict)
     assert not Delivery.objects.under_review().exists()
+
+
+@pytest.mark.timeout(150)
+def test_children_that_are_killed_and_tasks_that_come_five_times_change_nothing(
+    processes: Processes, platform: Platform
+):
+    """H1, H3: with the prefork pool each child has a drain; a task only wakes it."""
+    platform.add_faults({"where": "post", "kind": "slow", "probability": 1.0, "ms": 100})
+    worker = processes.start_worker(pool="prefork")
+    start(processes, platform)
+    wait_until_emitted(processes, platform, 40)
+    # Celery gives up a pool of which a child dies before it is ready; then its supervisor is asked.
+    processes.wait_until(lambda: "ready." in worker.output(), what="the pool is ready")
+
+    for count in (60, 100):
+        processes.wait_until(lambda: _kill_a_child_that_works(worker), what="a child works")
+        wait_until_emitted(processes, platform, count)
+        for name in ("rt.drain", "rt.renew_token", "sync.close_idle"):
+            for _ in range(5):
+                app.send_task(name)
+
+    verdict = settle(processes, platform)
+    review = Delivery.objects.under_review().count()
+    assert worker.is_running
+    assert verdict.doubled == verdict.out_of_order == verdict.loops == []
+    assert len(verdict.lost) <= review
+    assert verdict.delivered + len(verdict.lost) == verdict.expected == MESSAGES
+    assert processes.run("verify_audit").returncode == 0
+
+
+def _kill_a_child_that_works(worker: RunningProcess) -> bool:
+    """One that idles may be killed by anybody. A lease names its owner's process id."""
+    held = Conversation.objects.filter(lease_until__gt=timezone.now())
+    owners = set(held.values_list("lease_owner", flat=True))
+    working = {int(owner.split("-")[-2]) for owner in owners if owner}
+    children = {child.pid for child in psutil.Process(worker.popen.pid).children()}
+    for pid in working & children:
+        os.kill(pid, signal.SIGKILL)
+        return True
+    return False

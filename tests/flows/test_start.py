@@ -192,9 +192,11 @@ def test_gateway_and_worker_name_the_missing_tables_and_go_on_once_they_are_ther
         lambda: platform.counts().get("attributes", 0) == 1, what="it is delivered", of=worker
     )
 
+    again = "the database answers again"  # said when nothing has failed for two seconds
     for process in (worker, gateway):
+        unmigrated.wait_until(lambda p=process: lines_about(p, again), what=again, of=process)
         assert len(lines_about(process, FIX)) == 1, process.output()
-        assert len(lines_about(process, "the database answers again")) == 1
+        assert len(lines_about(process, again)) == 1
         assert "Traceback" not in process.output()
 
 

@@ -125,6 +125,7 @@ async def working(
     head_wait_s: float = 0.3,
     reconcile_window_s: float = 8.0,
     policy: str = "no-duplicate",
+    deliveries_per_minute: int = 1000,
     batcher: Batcher | None = None,
 ) -> AsyncIterator[Worker]:
     """Runs one drain until the block ends, then stops it in good order."""
@@ -144,6 +145,7 @@ async def working(
         head_wait_s=head_wait_s,
         reconcile_window_s=reconcile_window_s,
         policy=policy,
+        deliveries_per_minute=deliveries_per_minute,
         monotonic=time.monotonic,
     )
     drain = Drain(tools=tools, crossing=crossing, batcher=batcher, provider="words")

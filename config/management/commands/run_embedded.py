@@ -99,7 +99,7 @@ def _serve(port: int, interrupts: Interrupts) -> None:
         ping_interval=20,
         ping_timeout=20,
         websocket_connect_timeout=5,
-        websocket_max_message_size=65_536,
+        websocket_max_message_size=65_536,  # holds for what we send as well: larger goes in pieces
         websocket_max_frame_size=65_536,
         verbosity=0,
     )

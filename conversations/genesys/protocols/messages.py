@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from conversations.genesys.attachments import attachments_of
 from conversations.genesys.events import (
     Event,
     Ignored,
@@ -59,6 +60,7 @@ def _message(frame: Mapping[str, Any], *, backfilled: bool) -> MessageReceived:
         moment(frame.get("timestamp")),
         frame,
         backfilled,
+        attachments_of(frame["attachments"]) if "attachments" in frame else (),
     )
 
 

@@ -44,4 +44,11 @@ class GiveUp:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """A session's own: it has tried as often in a row as it may."""
+
+    reason: str
+
+
 Verdict = Reconnect | RenewToken | End | GiveUp

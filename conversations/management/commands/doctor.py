@@ -23,7 +23,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from conversations import conf
+from conversations import checks, conf
 from conversations.genesys.config import GenesysConfig
 from conversations.genesys.exceptions import CredentialsRefused, GenesysError
 from conversations.genesys.oauth import fetch_token
@@ -86,10 +86,8 @@ def check_origins() -> str:
             "ALLOWED_ORIGINS is empty: no browser can follow live. Set it to the address people "
             "use, for example https://parley.example.org"
         )
-    for origin in settings.ALLOWED_ORIGINS:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
-            raise Unwell(f"ALLOWED_ORIGINS: {origin} is no origin. Write scheme://host[:port].")
+    for error in checks.check_origins():
+        raise Unwell(f"{error.msg} {error.hint}")
     return ", ".join(settings.ALLOWED_ORIGINS)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 READ_AFTER_S = 0.6
+CLOSE_AFTER_S = 4.0  # what was said last is read, translated and delivered by then
 REST_S = 5.0  # between two conversations of one place in a looping scenario
 
 
@@ -87,6 +88,8 @@ class Player:
         del self.played[:-10_000]
         for turn in script.turns:
             await self._turn(conversation, turn, script=script, speed=speed)
+        await asyncio.sleep(CLOSE_AFTER_S / speed)
+        world.close_conversation(conversation)
         return conversation.id
 
     async def _turn(

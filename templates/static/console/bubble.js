@@ -1,61 +1,49 @@
-// One message: agents' language large, the other below, states in words. Updated in place.
+// One message: the reader's language large, the other below, its state in words. Updated in place.
 
 import { element, setSpoken, setText } from "./elements.js";
-import { clock, languageName, languagePair, messageState, moment } from "./words.js";
+import { clock, languageName, languagePair, messageState, moment, needsSomebody } from "./words.js";
 
 const SPEAKERS = { guest: "Guest", agent: "Agent", system: "System" };
-let counter = 0;
 
 export class Bubble {
-  constructor(row) {
-    counter += 1;
+  // `context`: showsBoth() → whether the other language is unfolded; operations: address or "".
+  constructor(row, context) {
+    this.context = context;
     this.seq = row.seq;
     this.node = element("article", `bubble ${row.origin}`);
+    this.node.id = `m${row.id}`;
+    this.node.tabIndex = -1;
+    this.node.dataset.id = row.id;
     this.node.dataset.seq = row.seq;
     this.buildHead(row);
     this.main = element("p", "said");
     this.main.dir = "auto";
-    this.buildOther();
-    this.buildFoot();
-    this.node.append(this.head, this.main, this.other, this.foot);
+    this.node.append(this.head, this.main);
+    if (row.origin !== "system") this.buildFoot();
     this.update(row);
   }
 
   buildHead(row) {
     this.head = element("header", "bubble-head");
+    this.head.id = `m${row.id}-head`;
+    this.node.setAttribute("aria-labelledby", this.head.id);
     this.sender = element("bdi", "sender");
     this.time = element("time", "clock");
     this.head.append(this.sender, this.time);
-    this.late = element("span", "badge quiet", "from history");
-    this.late.hidden = !row.backfilled;
-    this.head.append(this.late);
-  }
-
-  buildOther() {
-    this.other = element("details", "other");
-    this.otherLabel = element("summary");
-    this.otherText = element("p");
-    this.otherText.dir = "auto";
-    this.other.append(this.otherLabel, this.otherText);
+    if (row.backfilled) this.head.append(element("span", "badge quiet", "from history"));
   }
 
   buildFoot() {
     this.foot = element("footer", "bubble-foot");
-    this.more = element("button", "badge pair");
-    this.more.type = "button";
-    this.more.setAttribute("aria-describedby", `details-${counter}`);
+    const anchor = element("span", "anchor");
+    this.pair = element("button", "badge pair");
+    this.pair.type = "button";
     this.provider = element("span", "provider");
     this.state = element("span", "state");
     this.read = element("span", "read");
-    this.popover = element("dl", "popover");
-    this.popover.id = `details-${counter}`;
-    this.popover.setAttribute("role", "tooltip");
-    const anchor = element("span", "anchor");
-    anchor.append(this.more, this.popover);
-    anchor.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.more.blur();
-    });
+    anchor.append(this.pair);
     this.foot.append(anchor, this.provider, this.state, this.read);
+    this.node.append(this.foot);
   }
 
   update(row) {
@@ -65,77 +53,105 @@ export class Bubble {
     this.time.dateTime = row.sent_at;
     this.time.title = moment(row.sent_at);
     this.updateTexts(row);
-    this.updateFoot(row);
-    fill(this.popover, details(row));
+    this.updateAttachments(row.attachments ?? []);
+    if (this.foot) this.updateFoot(row);
   }
 
   // The reader's language is the agents': what a guest wrote is large once it is translated.
   updateTexts(row) {
-    const isForReader = row.origin === "guest" && row.translated;
-    const main = isForReader ? row.translated : row.original;
-    const other = isForReader ? row.original : row.translated;
+    const { main, other, isForReader } = sides(row);
     this.main.classList.toggle("absent", !main);
     setSpoken(this.main, main ?? { text: row.has_text ? "Text erased" : "No text", language: "en" });
-    this.other.hidden = !other;
     if (!other) {
-      // An erased text does not stay in the page, hidden.
-      this.otherLabel.replaceChildren();
-      this.otherText.replaceChildren();
-      this.otherText.removeAttribute("lang");
+      this.other?.remove();
+      this.other = null;
       return;
     }
+    if (!this.other) this.buildOther();
     const label = isForReader ? "Original" : "Sent to the guest as";
     setText(this.otherLabel, `${label} · ${languageName(other.language)}`);
     setSpoken(this.otherText, other);
   }
 
+  buildOther() {
+    this.other = element("details", "other");
+    this.other.open = this.context.showsBoth();
+    this.otherLabel = element("summary");
+    this.otherText = element("p");
+    this.otherText.dir = "auto";
+    this.other.append(this.otherLabel, this.otherText);
+    this.main.after(this.other);
+  }
+
+  updateAttachments(attachments) {
+    const key = JSON.stringify(attachments);
+    if (key === (this.attachmentsKey ?? "[]")) return;
+    this.attachmentsKey = key;
+    this.attachments?.remove();
+    this.attachments = element("ul", "attachments");
+    for (const each of attachments) this.attachments.append(attachment(each));
+    (this.other ?? this.main).after(this.attachments);
+  }
+
   updateFoot(row) {
     const from = row.source_language || row.original?.language;
-    setText(this.more, languagePair(from, row.translated && (row.target_language || row.translated.language)) || "details");
+    const to = row.translated && (row.target_language || row.translated.language);
+    setText(this.pair, languagePair(from, to) || "details");
+    const pair = to ? `${languageName(from)} to ${languageName(to)}` : languageName(from);
+    this.pair.setAttribute("aria-label", `${from ? pair : "Details"}: details`);
     setText(this.provider, row.provider ? (row.from_memory ? `${row.provider} · memory` : row.provider) : "");
-    const [kind, words] = messageState(row);
+    const [kind, words, hint] = messageState(row);
     this.state.className = `state ${kind}`;
+    this.state.title = hint;
     setText(this.state, words);
     setText(this.read, row.read_at ? `✓✓ Read ${clock(row.read_at)}` : "");
+    this.updateDecision(row);
+  }
+
+  updateDecision(row) {
+    const wanted = Boolean(this.context.operations) && needsSomebody(row);
+    if (wanted === Boolean(this.decision)) return;
+    if (!wanted) {
+      this.decision.remove();
+      this.decision = null;
+      return;
+    }
+    const [kind] = messageState(row);
+    this.decision = element("a", "decision", kind === "review" ? "Decide ›" : "Retry ›");
+    this.decision.href = `${this.context.operations}#${kind === "review" ? "review" : "dead-letters"}`;
+    this.state.after(this.decision);
   }
 }
 
-function details(row) {
-  const facts = [];
-  const from = row.source_language || row.original?.language;
-  if (from) facts.push(["Detected", languageName(from)]);
-  if (row.translated) facts.push(["Translated to", languageName(row.translated.language)]);
-  if (row.provider) facts.push(["Provider", row.provider]);
-  if (row.latency_ms !== null && row.latency_ms !== undefined) {
-    facts.push(["Latency", row.from_memory ? "from memory" : `${Math.round(row.latency_ms)} ms`]);
-  }
-  if (row.translation_reason) facts.push(["Translation", row.translation_reason]);
-  if (row.delivery) facts.push(...deliveryFacts(row.delivery));
-  if (row.attributes) {
-    const written = row.attributes.written_at ? ` at ${clock(row.attributes.written_at)}` : "";
-    facts.push(["Attributes", `${row.attributes.state}${written}`]);
-    if (row.attributes.keys.length) facts.push(["Keys", row.attributes.keys.join(", ")]);
-  }
-  facts.push(["Sent", moment(row.sent_at)], ["Received", moment(row.received_at)]);
-  return facts;
+// `main` is in the language of whoever reads; what is announced as well.
+export function sides(row) {
+  const isForReader = row.origin === "guest" && Boolean(row.translated);
+  return {
+    main: isForReader ? row.translated : row.original,
+    other: isForReader ? row.original : row.translated,
+    isForReader,
+  };
 }
 
-function deliveryFacts(delivery) {
-  const facts = [["Delivery", delivery.state]];
-  if (delivery.reason) facts.push(["Reason", delivery.reason]);
-  if (delivery.attempts > 1) facts.push(["Attempts", String(delivery.attempts)]);
-  if (delivery.confirmed_at) {
-    const by = delivery.confirmed_by ? ` by ${delivery.confirmed_by}` : "";
-    facts.push(["Confirmed", `${clock(delivery.confirmed_at)}${by}`]);
+// The guest's side chose the address: only one of the web is a link, and it is told nothing of us.
+function attachment({ name, content_type: type, size, url }) {
+  const item = element("li");
+  const isLink = /^https?:\/\//.test(url ?? "");
+  const label = element(isLink ? "a" : "span", "", name || "Attachment");
+  label.dir = "auto";
+  if (isLink) {
+    label.href = url;
+    label.target = "_blank";
+    label.rel = "noopener noreferrer nofollow";
+    label.referrerPolicy = "no-referrer";
   }
-  return facts;
+  const facts = [type, sizeOf(size)].filter(Boolean).join(", ");
+  item.append(label, element("span", "muted", facts && ` ${facts}`));
+  return item;
 }
 
-function fill(list, facts) {
-  const key = JSON.stringify(facts);
-  if (list.dataset.key === key) return;
-  list.dataset.key = key;
-  list.replaceChildren(
-    ...facts.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)]),
-  );
+function sizeOf(bytes) {
+  if (!Number.isFinite(bytes)) return "";
+  if (bytes < 1000) return `${bytes} bytes`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

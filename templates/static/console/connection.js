@@ -58,11 +58,8 @@ export class Connection {
     this.received += 1;
     this.unacknowledged += message.data.length;
     this.lastFrameAt = performance.now();
-    const said = JSON.parse(message.data);
-    for (const frame of Array.isArray(said) ? said : [said]) {
-      const verdict = this.sequence.take(frame);
-      if (verdict === true || verdict === false) this.isWhole = verdict;
-    }
+    const verdict = this.sequence.take(JSON.parse(message.data));
+    if (verdict === true || verdict === false) this.isWhole = verdict;
     this.tries = 0;
     this.acknowledge();
     this.say(this.isWhole ? "live" : "catching up");

@@ -1,138 +1,223 @@
 // The page of one conversation: applies snapshot and events; applying one twice is harmless.
 
-import { Bubble } from "./bubble.js";
+import { Announcer } from "./announcer.js";
+import { Card } from "./card.js";
 import { Connection, showConnection } from "./connection.js";
-import { element, setText } from "./elements.js";
-import { day, languagePair, zoneName } from "./words.js";
+import { setText } from "./elements.js";
+import { Figures, languageWords } from "./figures.js";
+import { Failed, History } from "./history.js";
+import { Selection } from "./selection.js";
+import { Store } from "./store.js";
+import { Timeline, copied } from "./timeline.js";
+import { Transcript } from "./transcript.js";
+import { Typing } from "./typing.js";
+import { clock, languagePair, zoneName } from "./words.js";
 
-const MAX_BUBBLES = 1500; // the oldest leave the page first
-const TYPING_MS = 5000; // an indicator never outlives what it indicates
-const NEAR_END_PX = 80;
+const AGAIN_AFTER_MS = 3000;
 
 const $ = (id) => document.getElementById(id);
-const transcript = $("transcript");
-const log = $("bubbles");
+const list = $("bubbles");
 const pill = $("new-messages");
 const originals = $("show-originals");
-const bubbles = new Map(); // message id → Bubble
-const typing = new Map(); // who → until when
-let order = []; // bubbles by seq
+const side = $("side");
+const external = encodeURIComponent(list.dataset.conversation);
+const store = new Store();
+const history = new History(`/live/${external}/`);
+const figures = new Figures();
+const announcer = new Announcer($("announcer"));
+const names = { guest: "The guest", agent: "The agent" };
+const typing = new Typing($("typing"), (origin) => names[origin] ?? "Somebody");
+let conversation = null;
 let cursor = null;
-let older = 0;
 let unseen = 0;
-let follows = true;
+let isReading = false; // a page of history is on its way
+let connection = ["catching up", ""];
+let behind = 0;
+
+const transcript = new Transcript({
+  scroller: $("transcript"),
+  list,
+  store,
+  context: { showsBoth: () => originals.checked, operations: list.dataset.operations ?? "" },
+  onMove: moved,
+  onShown: shown,
+});
+const timeline = new Timeline({
+  place: $("timeline"),
+  history,
+  onFailed: (error) => setText($("timeline"), `Cannot be shown: ${error.message}.`),
+});
+const selection = new Selection({
+  list,
+  scroller: $("transcript"),
+  store,
+  transcript,
+  onSelect: selected,
+  onNeeded: goTo,
+  onEdge: (edge) => (edge === "first" ? toFirst() : toLast()),
+});
+const card = new Card({ list, scroller: $("transcript"), rowOf: (bubble) => store.byId.get(Number(bubble.dataset.id)) });
+
+// --- what the socket brings ---
 
 const handlers = {
   snapshot(frame) {
-    older = frame.older;
-    const shown = new Set(frame.rows.map((row) => row.id));
-    for (const [id, bubble] of bubbles) if (!shown.has(id)) remove(id, bubble);
     const isFirst = cursor === null;
-    frame.rows.forEach((row) => apply(row));
-    showHeader(frame.conversation);
+    figures.clear();
+    frame.rows.forEach((row) => figures.put(row));
+    const fresh = store.start(frame, transcript.follows);
     cursor = frame.seq;
-    if (isFirst) toEnd();
-    return true;
+    showHeader(frame.conversation);
+    timeline.refresh();
+    if (!transcript.follows) unseen += fresh;
+    if (store.isStale) restore();
+    transcript.show();
+    if (isFirst && location.hash) selection.fromAddress();
+    return !store.isStale;
   },
   row(frame) {
     if (cursor !== null && frame.seq <= cursor) return undefined;
-    apply(frame.row);
     cursor = frame.seq;
-    if (typing.delete(frame.row.origin)) showTyping();
+    take(frame.row, frame.seq);
     return undefined;
   },
   conversation(frame) {
     if (cursor !== null && frame.seq < cursor) return undefined;
-    showHeader(frame.conversation);
     cursor = frame.seq;
-    return true;
+    showHeader(frame.conversation);
+    return !store.isStale;
   },
   heartbeat(frame) {
-    return frame.seq <= cursor;
+    behind = Math.max(0, frame.seq - cursor);
+    showLive();
+    return behind === 0 && !store.isStale;
   },
   typing(frame) {
-    const isOn = !["stop", "stopped", "off", "paused", "idle"].includes(String(frame.state).toLowerCase());
-    if (isOn) typing.set(frame.origin, performance.now() + TYPING_MS);
-    else typing.delete(frame.origin);
-    showTyping();
+    typing.hear(frame.origin, frame.state);
     return undefined;
   },
 };
 
-function apply(row) {
-  const known = bubbles.get(row.id);
-  if (known) {
-    known.update(row);
-    if (follows) toEnd();
+function take(row, seq) {
+  const isNew = store.put(row, seq, transcript.follows);
+  figures.put(row);
+  announcer.hear(row, isNew);
+  if (isNew) typing.ended(row.origin);
+  if (isNew && !transcript.follows) unseen += 1;
+  if (timeline.concerns(row.id)) timeline.refresh();
+  transcript.show();
+}
+
+// --- reading further up and down ---
+
+async function read(ask, takeIn) {
+  if (isReading) return false;
+  isReading = true;
+  $("older").setAttribute("aria-busy", "true");
+  const heard = store.listen();
+  try {
+    takeIn(await ask(), heard);
+    sayFailed("");
+    return true;
+  } catch (error) {
+    store.forget(heard);
+    if (!(error instanceof Failed)) throw error;
+    sayFailed(`Not loaded: ${error.message}.`);
+    setTimeout(() => sayFailed(""), AGAIN_AFTER_MS);
+    return false;
+  } finally {
+    isReading = false;
+    $("older").removeAttribute("aria-busy");
+    transcript.show();
+  }
+}
+
+// While it is said nothing is tried again.
+function sayFailed(words) {
+  const node = $("older-failed");
+  if (node.textContent && !words) transcript.show();
+  node.hidden = !words;
+  setText(node, words);
+}
+
+const readOlder = () => read(() => history.before(store.rows[0].seq), (found, heard) => store.takeOlder(found, heard));
+const readNewer = () => read(() => history.after(store.rows.at(-1).seq), (found, heard) => store.takeNewer(found, heard));
+
+function moved({ isNearStart, isNearEnd }) {
+  if (transcript.follows && unseen) unseen = 0;
+  showPill();
+  if (!store.rows.length || isReading || !$("older-failed").hidden) return;
+  if (isNearStart && store.older && !transcript.follows) readOlder();
+  else if (isNearEnd && !store.isAtEnd) readNewer();
+}
+
+async function goTo(id) {
+  transcript.follows = false;
+  const isThere = await read(() => history.around(id), (found, heard) => store.takeInstead(found, heard));
+  if (!isThere) {
+    if (!store.rows.length || store.isAtEnd) transcript.follows = true;
     return;
   }
-  const bubble = new Bubble(row);
-  bubble.other.open = originals.checked;
-  bubbles.set(row.id, bubble);
-  place(bubble);
-  if (cursor !== null && !follows) unseen += 1;
-  if (order.length > MAX_BUBBLES) {
-    remove(order[0].row.id, order[0]);
-    older += 1;
-  }
-  showNote();
-  if (follows) toEnd();
-  showPill();
+  transcript.render();
+  selection.fromAddress();
 }
 
-function place(bubble) {
-  let at = order.length;
-  while (at > 0 && order[at - 1].seq > bubble.seq) at -= 1;
-  const next = order[at];
-  order.splice(at, 0, bubble);
-  log.insertBefore(bubble.node, next ? next.node : null);
-  separate(at);
-  separate(at + 1);
+async function toFirst() {
+  transcript.follows = false;
+  if (store.older) await read(() => history.after(0), (found, heard) => store.takeInstead(found, heard));
+  transcript.render();
+  transcript.toStart();
 }
 
-// A line with the date before the first message of each day, in the viewer's zone.
-function separate(at) {
-  const bubble = order[at];
-  if (!bubble) return;
-  const date = day(bubble.row.sent_at);
-  const isNew = at === 0 || day(order[at - 1].row.sent_at) !== date;
-  if (bubble.line) bubble.line.remove();
-  bubble.line = null;
-  if (!isNew) return;
-  bubble.line = element("p", "day");
-  bubble.line.append(element("span", "", date));
-  log.insertBefore(bubble.line, bubble.node);
+async function toLast() {
+  if (!store.isAtEnd) await read(() => history.last(), (found, heard) => store.takeInstead(found, heard));
+  if (!store.isAtEnd) return;
+  unseen = 0;
+  transcript.toEnd();
 }
 
-function remove(id, bubble) {
-  bubbles.delete(id);
-  const at = order.indexOf(bubble);
-  order.splice(at, 1);
-  bubble.node.remove();
-  bubble.line?.remove();
-  separate(at);
+// A snapshot that does not reach as far up as the reader: what they have is read afresh.
+async function restore() {
+  if (!store.isStale) return;
+  const place = store.byId.get(Number(transcript.anchor?.node.dataset.id)) ?? store.rows[0];
+  const isDone = await read(() => history.around(place.id), (found, heard) => store.takeInstead(found, heard));
+  if (!isDone) setTimeout(restore, AGAIN_AFTER_MS);
 }
 
-function showHeader(conversation) {
-  setText($("guest-name"), conversation.guest_name || "Guest");
-  setText($("agent-name"), conversation.agent_name || "no agent yet");
-  setText($("languages"), languagePair(conversation.guest_language, conversation.agent_language));
-  $("conversation-state").hidden = conversation.state === "open";
-  setText($("conversation-state"), conversation.state === "open" ? "" : "Ended");
-  showNote();
+// --- what stands around the messages ---
+
+function showHeader(found) {
+  conversation = found;
+  names.guest = found.guest_name || "The guest";
+  names.agent = found.agent_name || "The agent";
+  setText($("guest-name"), found.guest_name || "Guest");
+  $("with").hidden = !found.agent_name;
+  $("no-agent").hidden = Boolean(found.agent_name);
+  setText($("agent-name"), found.agent_name);
+  setText($("languages"), languagePair(found.guest_language, found.agent_language));
+  setText($("guest-language"), languageWords(found.guest_language));
+  setText($("agent-language"), languageWords(found.agent_language));
+  const isOver = found.state !== "open";
+  $("conversation-state").hidden = !isOver;
+  setText($("conversation-state"), isOver && found.closed_at ? `Ended ${clock(found.closed_at)}` : "Ended");
+  if (isOver) typing.allEnded();
+  document.title = `${found.guest_name || "Guest"} · Parley`;
 }
 
-function showNote() {
+// Once a frame, after the bubbles.
+function shown() {
+  selection.mark();
+  card.refresh();
+  const { older, rows } = store;
   const note = $("transcript-note");
-  note.hidden = order.length > 0 && older === 0;
-  setText(note, older > 0 ? `${older} older messages are not shown` : "Nobody has said anything yet");
-}
-
-function showTyping() {
-  const now = performance.now();
-  for (const [who, until] of typing) if (until <= now) typing.delete(who);
-  const names = [...typing.keys()].map((who) => (who === "guest" ? $("guest-name") : $("agent-name")).textContent);
-  setText($("typing"), names.length ? `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing…` : "");
+  note.hidden = rows.length > 0;
+  if (cursor !== null) setText(note, "Nobody has said anything yet.");
+  $("older").hidden = older === 0;
+  setText($("load-older"), `${older} older message${older === 1 ? "" : "s"}: load more`);
+  if (!conversation) return;
+  figures.showLatency($("latency"), $("latency-figures"));
+  setText($("guest-reason"), figures.reason(conversation.guest_language));
+  if (selection.id === null) figures.showSummary($("summary"), conversation);
 }
 
 function showPill() {
@@ -140,41 +225,69 @@ function showPill() {
   setText(pill, `${unseen} new ↓`);
 }
 
-const isAtEnd = () => transcript.scrollHeight - transcript.scrollTop - transcript.clientHeight < NEAR_END_PX;
-
-function toEnd() {
-  transcript.scrollTop = transcript.scrollHeight;
+function selected(id) {
+  const row = store.byId.get(id);
+  side.classList.toggle("has-selection", id !== null);
+  $("message-side").hidden = id === null;
+  $("conversation-side").hidden = id !== null;
+  if (row) {
+    setText($("timeline-who"), row.sender_name || row.origin);
+    setText($("timeline-when"), clock(row.sent_at));
+  }
+  if (id === null) figures.showSummary($("summary"), conversation);
+  timeline.show(id);
 }
 
-transcript.addEventListener("scroll", () => {
-  follows = isAtEnd();
-  if (follows) unseen = 0;
-  showPill();
-}, { passive: true });
-new ResizeObserver(() => follows && toEnd()).observe(transcript);
+function showLive() {
+  const [state, reason] = connection;
+  const waits = state === "catching up" && behind ? `${behind} behind` : reason;
+  showConnection(state, waits);
+  if (state === "not live") typing.allEnded();
+}
 
-pill.addEventListener("click", () => {
-  follows = true;
-  unseen = 0;
-  showPill();
-  toEnd();
-  transcript.focus();
+// --- controls ---
+
+pill.addEventListener("click", async () => {
+  await toLast();
+  $("transcript").focus();
 });
+$("load-older").addEventListener("click", () => {
+  transcript.follows = false;
+  readOlder();
+});
+$("to-first").addEventListener("click", toFirst);
+$("to-last").addEventListener("click", toLast);
+$("close-side").addEventListener("click", () => selection.select(null));
+$("copy-link").addEventListener("click", (event) => copied(event.currentTarget, location.href));
+$("copy-conversation").addEventListener("click", (event) => copied(event.currentTarget, location.href.split("#")[0]));
 
 originals.checked = localStorage.getItem("parley.originals") !== "hidden";
 originals.addEventListener("change", () => {
   localStorage.setItem("parley.originals", originals.checked ? "shown" : "hidden");
-  order.forEach((bubble) => { bubble.other.open = originals.checked; });
-  if (follows) toEnd();
+  for (const { other } of transcript.bubbles.values()) if (other) other.open = originals.checked;
+  transcript.keepPlace();
+});
+document.addEventListener("click", (event) => {
+  for (const chip of document.querySelectorAll("details.chip[open]")) if (!chip.contains(event.target)) chip.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && document.querySelector("details.chip[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
 });
 
-setInterval(showTyping, 500);
 setText($("zone"), zoneName());
+const wall = sessionStorage.getItem("parley.wall");
+if (wall) $("to-wall").setAttribute("href", $("to-wall").pathname + wall);
 
-const address = `/ws/live/${encodeURIComponent(log.dataset.conversation)}/`;
+const address = `/ws/live/${external}/`;
 new Connection({
   path: () => (cursor === null ? address : `${address}?after=${cursor}`),
-  onFrame: (frame) => handlers[frame.type]?.(frame),
-  onState: showConnection,
   cursor: () => cursor,
+  onFrame: (frame) => handlers[frame.type]?.(frame),
+  onState: (state, reason) => {
+    connection = [state, reason];
+    showLive();
+  },
 });

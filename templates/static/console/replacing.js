@@ -55,9 +55,15 @@ export class LivePage {
   }
 }
 
+const serializer = new XMLSerializer();
+const markup = (node) => serializer.serializeToString(node);
+
 function written(place) {
   const keyed = [...place.children].filter((node) => node.dataset.key);
-  return { parts: new Map(keyed.map((node) => [node.dataset.key, node.outerHTML])), whole: place.innerHTML };
+  return {
+    parts: new Map(keyed.map((node) => [node.dataset.key, markup(node)])),
+    whole: [...place.childNodes].map(markup).join(""),
+  };
 }
 
 const imported = (nodes) => [...nodes].map((node) => document.importNode(node, true));

@@ -16,13 +16,29 @@ export class Sequence {
 
   // A new socket, or the server starts afresh.
   begin() {
+    this.text = "";
     this.snapshot = null;
     this.missing = 0;
     this.askedAt = -Infinity;
   }
 
-  // What the page says to the frame: true once it is whole, false when it is not, else undefined.
-  take(frame) {
+  // A message of the socket: a frame, several, or a piece of a large one. What the page says to it:
+  // true once it is whole, false when it is not, else undefined.
+  take(said) {
+    if (Array.isArray(said)) return said.map((frame) => this.take(frame)).findLast((verdict) => verdict !== undefined);
+    if (said.type === "part") return this.piece(said);
+    return this.frame(said);
+  }
+
+  piece({ text, last }) {
+    this.text += text;
+    if (!last) return undefined;
+    const whole = this.text;
+    this.text = "";
+    return this.take(JSON.parse(whole));
+  }
+
+  frame(frame) {
     if (frame.type === "resync") {
       this.begin();
       return false;

@@ -1,141 +1,155 @@
 // The live wall: a row for each conversation; updates come twice a second at most.
+//
+// While the pointer or the focus is on the list no row changes its place: what is new comes last,
+// what has left stays until the reader has gone.
 
 import { Connection, showConnection } from "./connection.js";
-import { element, setSpoken, setText } from "./elements.js";
-import { duration, languagePair, STATUS_WORDS, zoneName } from "./words.js";
+import { setText } from "./elements.js";
+import { Filters } from "./wall_filters.js";
+import { Line } from "./wall_line.js";
+import { zoneName } from "./words.js";
 
+const POINTED_MS = 4000; // a pointer that has rested for so long points at nothing
 const $ = (id) => document.getElementById(id);
 const body = $("wall-rows");
-const form = $("filters");
 const lines = new Map(); // conversation id → Line
+const gone = new Set(); // ids that have left and are still shown
 let isLoaded = false;
+let isDirty = false; // something is to be shown at the next frame
+let heardAt = null;
+let pointedAt = -Infinity;
 
-class Line {
-  constructor(card) {
-    this.node = element("tr");
-    this.guest = this.cell("Guest", "th");
-    this.guest.scope = "row";
-    this.link = element("a", "open");
-    this.link.dir = "auto";
-    this.link.href = body.dataset.address.replace("ID", encodeURIComponent(card.id));
-    this.guest.append(this.link);
-    this.agent = this.cell("Agent");
-    this.agent.dir = "auto";
-    const languages = this.cell("Languages");
-    this.languages = element("span", "badge");
-    languages.append(this.languages);
-    const words = this.cell("Last words");
-    words.className = "words";
-    this.words = element("span");
-    this.words.dir = "auto";
-    words.append(this.words);
-    const state = this.cell("State");
-    this.state = element("span", "state");
-    state.append(this.state);
-    this.messages = this.cell("Messages", "td", "number");
-    this.rate = this.cell("A minute", "td", "number");
-    this.duration = this.cell("Duration", "td", "number");
-    this.node.addEventListener("click", (event) => {
-      if (!event.target.closest("a") && !getSelection().toString()) this.link.click();
-    });
-    this.update(card);
-  }
-
-  cell(label, tag = "td", className = "") {
-    const made = element(tag, className);
-    made.dataset.label = label;
-    this.node.append(made);
-    return made;
-  }
-
-  update(card) {
-    this.card = card;
-    this.status = card.state === "closed" && card.status === "ok" ? "closed" : card.status;
-    setText(this.link, card.guest || "Guest");
-    setText(this.agent, card.agent || "no agent yet");
-    setText(this.languages, languagePair(card.guest_language, card.agent_language));
-    setSpoken(this.words, card.last ?? { text: "", language: "" });
-    this.words.className = card.last?.origin ?? "";
-    this.state.className = `state ${this.status}`;
-    setText(this.state, STATUS_WORDS[this.status] ?? this.status);
-    setText(this.messages, String(card.counts.messages));
-    this.node.classList.toggle("ended", card.state === "closed");
-    this.tick();
-  }
-
-  tick() {
-    const { started_at: from, closed_at: to, counts } = this.card;
-    setText(this.duration, duration(from, to));
-    const minutes = Math.max(1, ((to ? new Date(to) : new Date()) - new Date(from)) / 60000);
-    setText(this.rate, (counts.messages / minutes).toFixed(1));
-  }
-
-  matches({ q, state }) {
-    if (state && state !== this.status && !(state === "closed" && this.card.state === "closed")) return false;
-    const text = `${this.card.guest} ${this.card.agent} ${this.card.last?.text ?? ""}`.toLowerCase();
-    return text.includes(q);
-  }
-}
+const filters = new Filters({
+  form: $("filters"),
+  counters: $("counters"),
+  head: $("wall-head"),
+  onChange: () => {
+    sessionStorage.setItem("parley.wall", location.search);
+    arrange();
+  },
+});
 
 const handlers = {
   snapshot(frame) {
     isLoaded = true;
     const shown = new Set(frame.conversations.map((card) => card.id));
-    for (const id of [...lines.keys()]) if (!shown.has(id)) remove(id);
-    frame.conversations.forEach(apply);
-    arrange();
+    for (const id of lines.keys()) if (!shown.has(id)) gone.add(id);
+    frame.conversations.forEach(take);
+    changed();
     return true;
   },
   cards(frame) {
-    frame.gone.forEach(remove);
-    frame.cards.forEach(apply);
-    arrange();
+    frame.gone.forEach((id) => lines.has(id) && gone.add(id));
+    frame.cards.forEach(take);
+    changed();
     return undefined;
   },
   heartbeat: () => undefined,
 };
 
-function apply(card) {
+function take(card) {
+  gone.delete(card.id);
   const known = lines.get(card.id);
   if (known) known.update(card);
-  else lines.set(card.id, new Line(card));
+  else lines.set(card.id, new Line(card, body.dataset.address.replace("ID", encodeURIComponent(card.id))));
 }
 
-function remove(id) {
-  lines.get(id)?.node.remove();
-  lines.delete(id);
+function changed() {
+  if (isDirty) return;
+  isDirty = true;
+  requestAnimationFrame(() => {
+    isDirty = false;
+    if (isHeld()) hold();
+    else arrange();
+  });
 }
 
-// The newest first, the ended last. A row moves only when it must: the focus stays where it is.
+// --- order ---
+
+const isHeld = () => body.contains(document.activeElement)
+  || (performance.now() - pointedAt < POINTED_MS && body.matches(":hover"));
+
+// Every row where it belongs.
 function arrange() {
-  const rank = (line) => `${line.card.state === "open" ? 1 : 0}${line.card.started_at}`;
-  const sorted = [...lines.values()].sort((a, b) => (rank(a) < rank(b) ? 1 : -1));
-  sorted.forEach((line, index) => {
+  for (const id of gone) {
+    lines.get(id).node.remove();
+    lines.delete(id);
+  }
+  gone.clear();
+  const focused = document.activeElement;
+  filters.order([...lines.values()]).forEach((line, index) => {
     const there = body.children[index];
     if (there !== line.node) body.insertBefore(line.node, there ?? null);
+    line.node.hidden = !filters.matches(line);
+    line.node.classList.remove("out");
   });
-  filter();
+  if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  $("held").hidden = true;
+  show();
 }
 
-function filter() {
-  const wanted = { q: form.q.value.trim().toLowerCase(), state: form.state.value };
-  let shown = 0;
-  for (const line of lines.values()) {
-    line.node.hidden = !line.matches(wanted);
-    if (!line.node.hidden) shown += 1;
+// Every row where it was; says how many are out of place.
+function hold() {
+  let waiting = 0;
+  for (const [id, line] of lines) {
+    const isNew = !line.node.isConnected;
+    const matches = filters.matches(line) && !gone.has(id);
+    if (isNew) {
+      body.append(line.node);
+      line.node.hidden = !matches;
+    } else if (line.node.hidden && matches) {
+      line.node.hidden = false;
+      body.append(line.node);
+    }
+    line.node.classList.toggle("out", !line.node.hidden && !matches);
   }
-  const all = `${lines.size} conversation${lines.size === 1 ? "" : "s"}`;
-  setText($("wall-count"), shown === lines.size ? all : `${shown} of ${all}`);
-  $("wall").hidden = shown === 0;
-  $("wall-empty").hidden = shown > 0 || !isLoaded;
-  setText($("wall-empty"), lines.size ? "No conversation matches the filter." : "No conversations at the moment.");
+  const there = [...body.children].filter((node) => !node.hidden);
+  const order = new Map(filters.order([...lines.values()]).map((line, index) => [line.node, index]));
+  for (let at = 0; at < there.length; at += 1) {
+    const isOut = there[at].classList.contains("out");
+    if (isOut || (at && order.get(there[at]) < order.get(there[at - 1]))) waiting += 1;
+  }
+  $("held").hidden = waiting === 0;
+  setText($("held"), `Order held · ${waiting} to move`);
+  show();
 }
 
-function rememberFilter() {
-  const query = new URLSearchParams();
-  for (const name of ["q", "state"]) if (form[name].value) query.set(name, form[name].value);
-  history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
-  filter();
+function show() {
+  const all = [...lines.values()].filter((line) => !gone.has(line.card.id));
+  const shown = all.filter((line) => filters.matches(line)).length;
+  const words = `${all.length} conversation${all.length === 1 ? "" : "s"}`;
+  setText($("wall-count"), shown === all.length ? words : `${shown} of ${words}`);
+  $("wall").hidden = ![...body.children].some((node) => !node.hidden);
+  $("wall-empty").hidden = !$("wall").hidden;
+  if (isLoaded) setText($("wall-empty"), all.length ? "No conversation matches the filters." : "No conversations at the moment. They appear here as they begin.");
+  $("clear").hidden = !filters.isAny;
+  filters.show(all);
+  const worst = all.filter((line) => ["failed", "review"].includes(line.status)).length;
+  document.title = `${document.hidden ? "⏸ " : ""}${worst ? `(${worst}) ` : ""}Live · Parley`;
+}
+
+body.addEventListener("pointermove", () => { pointedAt = performance.now(); }, { passive: true });
+body.addEventListener("pointerleave", () => {
+  pointedAt = -Infinity;
+  changed();
+});
+body.addEventListener("focusout", () => changed());
+
+// --- view, keys ---
+
+const narrow = matchMedia("(max-width: 760px)"); // no table fits
+
+function showView() {
+  const chosen = localStorage.getItem("parley.wall.view") === "cards";
+  $("wall").classList.toggle("cards", chosen || narrow.matches);
+  $("view").setAttribute("aria-pressed", String(chosen));
+  $("view").hidden = narrow.matches;
+}
+
+function turnView() {
+  const isCards = localStorage.getItem("parley.wall.view") === "cards";
+  localStorage.setItem("parley.wall.view", isCards ? "table" : "cards");
+  showView();
 }
 
 function move(step) {
@@ -144,23 +158,62 @@ function move(step) {
   links[Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
 }
 
-const query = new URLSearchParams(location.search);
-form.q.value = query.get("q") ?? "";
-form.state.value = query.get("state") ?? "";
-form.addEventListener("input", rememberFilter);
-form.addEventListener("submit", (event) => event.preventDefault());
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  "/": () => $("filters").q.focus(),
+  v: turnView,
+  r: arrange,
+  x: () => filters.clear(),
+  "?": () => $("help").showModal(),
+};
+
 document.addEventListener("keydown", (event) => {
-  if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "j") move(1);
-  if (event.key === "k") move(-1);
+  if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
+  if (event.target.closest("input, select, textarea")) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  if (!(event.key in KEYS)) return;
+  event.preventDefault();
+  KEYS[event.key]();
 });
-setInterval(() => {
-  if (!document.hidden) lines.forEach((line) => line.tick());
-}, 1000);
+$("view").addEventListener("click", turnView);
+$("held").addEventListener("click", arrange);
+$("clear").addEventListener("click", () => filters.clear());
+$("help-open").addEventListener("click", () => $("help").showModal());
+
+// --- time ---
+
+function tick() {
+  if (document.hidden) return;
+  lines.forEach((line) => line.tick());
+  showFresh();
+}
+
+function showFresh() {
+  const seconds = heardAt === null ? null : Math.floor((performance.now() - heardAt) / 1000);
+  setText($("fresh"), seconds === null ? "" : seconds < 1 ? "as of now" : `as of ${seconds} s ago`);
+}
+
+setInterval(tick, 1000);
+document.addEventListener("visibilitychange", () => {
+  $("paused").hidden = !document.hidden;
+  show();
+  tick();
+});
+
+narrow.addEventListener("change", showView);
+showView();
+filters.fromAddress();
 setText($("zone"), zoneName());
 
 new Connection({
   path: () => "/ws/live/",
-  onFrame: (frame) => handlers[frame.type]?.(frame),
+  onFrame: (frame) => {
+    heardAt = performance.now();
+    showFresh();
+    return handlers[frame.type]?.(frame);
+  },
   onState: showConnection,
 });

@@ -7,6 +7,9 @@ const momentFormat = new Intl.DateTimeFormat(undefined, {
   year: "numeric", month: "short", day: "numeric",
   hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
 });
+const stepFormat = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3,
+});
 const languageNames = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
 
 export const zoneName = () => {
@@ -16,6 +19,7 @@ export const zoneName = () => {
 };
 export const clock = (iso) => clockFormat.format(new Date(iso));
 export const day = (iso) => dayFormat.format(new Date(iso));
+export const preciseClock = (iso) => stepFormat.format(new Date(iso));
 export const moment = (iso) => momentFormat.format(new Date(iso));
 
 export function duration(fromIso, toIso) {
@@ -24,6 +28,32 @@ export function duration(fromIso, toIso) {
   const two = (number) => String(number).padStart(2, "0");
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+// How long nobody spoke, in words; nothing where that was short.
+const GAP_MS = 10 * 60 * 1000;
+
+export function gap(fromIso, toIso) {
+  const silent = new Date(toIso) - new Date(fromIso);
+  if (silent < GAP_MS) return "";
+  const minutes = Math.round(silent / 60000);
+  if (minutes < 120) return `${minutes} minutes later`;
+  return `${Math.round(minutes / 60)} hours later`;
+}
+
+// 128 ms · 2.4 s · 3 min 20 s · 2 h 5 min
+export function lasting(ms) {
+  if (ms === null || ms === undefined) return "";
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  if (h) return m ? `${h} h ${m} min` : `${h} h`;
+  return s ? `${m} min ${s} s` : `${m} min`;
+}
+
+export function percentile(sorted, share) {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
 }
 
 // "en-US" → "EN"; a script that tells two languages apart stays: "zh-Hant" → "ZH-HANT".
@@ -47,26 +77,35 @@ export const languagePair = (from, to) =>
     ? `${languageBadge(from)}→${languageBadge(to)}`
     : languageBadge(from || to);
 
-// What a message's state is called, and its colour (a class of the style sheet).
+// What a message's state is called, its colour (a class of the style sheet), and what it means.
 const DELIVERY = {
-  queued: ["waiting", "Waiting"],
-  sending: ["waiting", "Sending…"],
-  confirmed: ["ok", "Delivered"],
-  ambiguous: ["ambiguous", "Ambiguous"],
-  review: ["review", "Under review"],
-  failed: ["failed", "Failed"],
-  expired: ["failed", "Expired"],
-  dropped: ["quiet", "Dropped"],
+  queued: ["waiting", "Waiting", "Translated; it is sent when its turn comes."],
+  sending: ["waiting", "Sending…", "On its way to the conversation."],
+  confirmed: ["ok", "Delivered", "It stands in the conversation."],
+  ambiguous: ["ambiguous", "Ambiguous", "It was sent, and whether it arrived is being found out. It is not sent twice."],
+  review: ["review", "Under review", "Nobody can tell whether it arrived: a person decides."],
+  failed: ["failed", "Failed, not delivered", "The platform refused it: a person decides."],
+  expired: ["failed", "Expired, not delivered", "It waited for too long: a person decides."],
+  dropped: ["quiet", "Dropped", "A person decided that it is not sent."],
+};
+const TRANSLATION = {
+  pending: ["translating", "Translating…", "Waiting for the translation."],
+  failed: ["failed", "Failed, not translated", "The provider cannot translate it: a person decides."],
+  passed_through: ["quiet", "Passed through", "It is in the agents' language already."],
+  translated: ["waiting", "Translated", "Its delivery follows."],
 };
 
 export function messageState(row) {
-  if (row.translation_state === "pending") return ["translating", "Translating…"];
-  if (row.translation_state === "failed") return ["failed", "Failed: not translated"];
-  if (row.delivery) return DELIVERY[row.delivery.state] ?? ["quiet", row.delivery.state];
-  if (row.translation_state === "passed_through") return ["quiet", "Passed through"];
-  if (row.translation_state === "translated") return ["waiting", "Translated"];
-  return ["", ""];
+  const { translation_state: translation, delivery } = row;
+  if (translation === "pending" || translation === "failed") return TRANSLATION[translation];
+  if (delivery) return DELIVERY[delivery.state] ?? ["quiet", delivery.state, ""];
+  return TRANSLATION[translation] ?? ["", "", ""];
 }
+
+export const needsSomebody = (row) => {
+  const [kind] = messageState(row);
+  return kind === "failed" || kind === "review";
+};
 
 export const STATUS_WORDS = {
   translating: "Translating",

@@ -14,6 +14,7 @@ from conversations.gateway.supervisor import Supervisor
 from conversations.models import StreamState
 from conversations.simulator.tokens import SCOPES
 
+TRANSCRIPT_SOCKET = "/api/v2/messaging/conversations/{conversation_id}/transcript"
 MESSAGING_SOCKET = "/api/v2/conversations/messaging/websocket"
 
 
@@ -23,6 +24,7 @@ def point_at(settings: Any, simulator: Any) -> None:
     settings.GENESYS_SCOPES = SCOPES
     socket = simulator.base_url.replace("http", "ws", 1)
     settings.GENESYS_MESSAGING_SOCKET_URL = f"{socket}{MESSAGING_SOCKET}"
+    settings.GENESYS_TRANSCRIPT_SOCKET_URL = f"{socket}{TRANSCRIPT_SOCKET}"
 
 
 @dataclass

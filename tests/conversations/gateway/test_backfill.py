@@ -199,6 +199,53 @@ async def test_live_events_are_held_no_longer_than_their_time():
     await running
 
 
+async def test_where_somebody_speaks_the_history_is_read_first():
+    names = [f"c{number:03}" for number in range(100)]
+    async with backfill(History({name: ["a"] for name in names})) as (filling, inbox, asked):
+        await filling.offer(event("now", conversation="c099"))
+
+        await filling.run()
+
+        histories = [path for _, path, *_ in asked.requests if path.endswith("/messages")]
+        assert len(histories) == len(set(histories)) == 100
+        assert "c099" in histories[0]
+        of_theirs = [one.text for one in inbox.events if one.conversation_id == "c099"]
+        assert of_theirs == ["a", "now"]
+
+
+async def test_what_comes_late_in_a_long_backfill_waits_for_its_history_all_the_same():
+    """The time is each event's own, and not the connection's."""
+    release = asyncio.Event()
+
+    class Slow(_Stuck):
+        async def active_conversations(self, _since: datetime) -> list[Any]:
+            return [type("Row", (), {"conversation_id": name})() for name in ("c1", "c2")]
+
+        async def conversation_messages(self, name: str) -> list[Event]:
+            await release.wait()
+            return [event("before", conversation=name)]
+
+    inbox = Inbox()
+    slow = Backfill(
+        rest=Slow(release),  # type: ignore[arg-type]
+        put=inbox.put,
+        since=SINCE,
+        known_since=_nobody,
+        known=_nobody_of,
+        hold_s=0.2,
+    )
+    running = asyncio.create_task(slow.run())
+    await slow.offer(event("early", conversation="c1"))
+    while not inbox.texts:
+        await asyncio.sleep(0.005)
+    await slow.offer(event("late", conversation="c2"))
+    release.set()
+    await running
+
+    assert inbox.texts[0] == "early"
+    assert inbox.texts.index("late") == len(inbox.texts) - 1
+
+
 class _Stuck:
     """A platform that does not answer before it is let go."""
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from conversations.gateway import leases
 from conversations.gateway.leases import Progress
@@ -73,7 +74,7 @@ def test_a_renewal_adds_what_was_seen_since_the_last_one():
 
     row = StreamState.objects.get()
     assert (row.frames, row.malformed, row.ignored) == (6, 2, 4)
-    assert (row.last_frame_at, leases.last_frame_at(*ORG)) == (moment, moment)
+    assert row.last_frame_at == moment
     assert (row.state, len(row.reason)) == ("live", 200)
 
 
@@ -94,5 +95,35 @@ def test_whoever_lost_it_cannot_give_it_back():
     assert not take("three")
 
 
-def test_a_stream_that_never_ran_has_no_last_frame():
-    assert leases.last_frame_at(*ORG) is None
+def test_a_gap_outlives_the_gateway_that_could_not_close_it():
+    """The next one must not believe the live frames that came while the history was read."""
+    moment = timezone.now()
+    first = leases.open_gap(*ORG, stored_until=None, first=moment)
+    StreamState.objects.update(last_frame_at=moment + timedelta(minutes=10))
+
+    second = leases.open_gap(*ORG, stored_until=moment + timedelta(minutes=10), first=moment)
+
+    assert first.since == second.since == moment - timedelta(seconds=60)
+
+
+def test_a_closed_gap_is_not_read_again():
+    moment = timezone.now()
+    leases.close_gap(*ORG, leases.open_gap(*ORG, stored_until=None, first=moment))
+    later = moment + timedelta(minutes=10)
+
+    gap = leases.open_gap(*ORG, stored_until=later, first=moment)
+
+    assert gap.since == later - timedelta(seconds=60)
+
+
+def test_whoever_lost_the_lease_closes_no_gap_of_his_successor():
+    moment = timezone.now()
+    assert take("one")
+    mine = leases.open_gap(*ORG, stored_until=None, first=moment)
+    run_out()
+    assert take("two")
+    leases.open_gap(*ORG, stored_until=None, first=moment)
+
+    leases.close_gap(*ORG, mine)
+
+    assert StreamState.objects.get().gap_since == mine.since

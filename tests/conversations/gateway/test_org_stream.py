@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
+from conversations.gateway.org_stream import KEY, KIND
 from conversations.models import AccessToken, Conversation, DeadLetter, Message, StreamState
 from conversations.services.tokens import forget_refusal
 from conversations.services.verification import verify_journal
 from tests.conversations.gateway.gateways import Gateway, gateway
+from tests.conversations.services.wire import event, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +50,29 @@ async def test_what_was_said_before_the_first_opening_is_fetched(settings, simul
 
         message = await running.ask(Message.objects.get)
         assert message.backfilled
+
+
+async def test_a_gap_that_a_dead_gateway_left_open_is_read_although_live_frames_came_since(
+    settings, simulator
+):
+    world, now = simulator.world, datetime.now(UTC)
+    place = world.conversation("conv-1")
+    world.now = lambda: now - timedelta(minutes=20)
+    world.say_as_guest(place, "in the gap")
+    await asyncio.to_thread(_died_in_its_backfill, now)
+
+    async with gateway(settings, simulator) as running:
+        await running.until(stored("heard since", "in the gap"))
+        await running.until(lambda: StreamState.objects.get().gap_since is None)
+
+
+def _died_in_its_backfill(now: datetime) -> None:
+    """It had stored a live frame already, of a conversation with a gap before that."""
+    record(event("heard since", sent_at=now))
+    StreamState.objects.create(
+        kind=KIND, key=KEY, last_frame_at=now, gap_since=now - timedelta(minutes=30)
+    )
+    connection.close()
 
 
 async def test_a_frame_that_cannot_be_read_is_kept_and_the_next_one_is_stored(settings, simulator):

@@ -9,10 +9,10 @@ from channels.auth import AuthMiddlewareStack
 from channels.db import database_sync_to_async
 from channels.layers import channel_layers
 from channels.routing import URLRouter
-from channels.security.websocket import OriginValidator
 from channels.testing import WebsocketCommunicator
 from django.test import Client
 
+from conversations.live.origins import ExactOrigins
 from conversations.live.routing import websocket_urlpatterns
 
 ORIGIN = "http://testserver"
@@ -30,7 +30,7 @@ def layer(settings):
 def application() -> Any:
     """As config/asgi.py wraps it, with the tests' own origin."""
     routes = URLRouter(websocket_urlpatterns)
-    return OriginValidator(AuthMiddlewareStack(routes), [ORIGIN])
+    return ExactOrigins(AuthMiddlewareStack(routes), [ORIGIN])
 
 
 def cookies_of(user: Any) -> str:

@@ -66,6 +66,51 @@ class History:
         self.messages.append(message)
         return message
 
+    def say_many(
+        self, count: int, text: str = "mensaje {}", *, over: timedelta | None = None
+    ) -> None:
+        """Many at once, each with its entry; sent one after the other within the last `over`."""
+        first, now = self.conversation.seq + 1, timezone.now()
+        step = (over or timedelta()) / count
+        messages = Message.objects.bulk_create(
+            Message(
+                conversation=self.conversation,
+                seq=seq,
+                origin="guest" if seq % 2 else "agent",
+                external_id=f"many-{seq}",
+                sender_name="María" if seq % 2 else "Sam",
+                sent_at=now - step * (first + count - seq),
+                received_at=now - step * (first + count - seq),
+            )
+            for seq in range(first, first + count)
+        )
+        MessageText.objects.bulk_create(
+            MessageText(
+                message=message,
+                role=MessageText.Role.ORIGINAL,
+                text=text.format(message.seq),
+                language="es",
+                salt=b"0" * 16,
+            )
+            for message in messages
+        )
+        JournalEntry.objects.bulk_create(
+            JournalEntry(
+                conversation=self.conversation,
+                seq=message.seq,
+                kind=KIND.RECEIVED,
+                actor="test",
+                at=now,
+                message=message,
+                digest="0",
+            )
+            for message in messages
+        )
+        self.messages += messages
+        self.conversation.seq += count
+        self.conversation.last_event_at = now
+        self.conversation.save()
+
     def translate(self, message: Message) -> None:
         if message.translation_state != Message.TranslationState.PENDING:
             return
@@ -101,23 +146,34 @@ class History:
         delivery.save()
         self._enter(KIND.ECHOED, stored, seq=stored.seq)
 
-    def attribute(self, message: Message) -> None:
+    def attribute(self, message: Message) -> AttributeAudit:
         now = timezone.now()
-        AttributeAudit.objects.create(
+        audit = AttributeAudit.objects.create(
             conversation=self.conversation,
             message=message,
-            keys=["originalText"],
+            keys=["originalLanguage", "originalText", "translationTimestamp"],
+            original_language="ES",
             translation_timestamp=now,
             written_at=now,
             status="written",
             commitment="0",
+            text=message.texts.filter(role=MessageText.Role.ORIGINAL).first(),
+            before=self.conversation.last_audit,
         )
-        self._enter(KIND.ATTRIBUTES_WRITTEN, message)
+        self.conversation.last_audit = audit
+        self._enter(KIND.ATTRIBUTES_WRITTEN, message, status=200)
+        return audit
 
     def read(self, message: Message) -> None:
         message.read_at = timezone.now()
         message.save()
         self._enter(KIND.READ, message)
+
+    def read_echo(self, message: Message) -> None:
+        """An agent reads the translation; the receipt is for the echo."""
+        echo = Message.objects.filter(echo_of__message=message).first()
+        if echo is not None:
+            self.read(echo)
 
     def refuse(self, message: Message) -> None:
         self._translated(message, Message.TranslationState.FAILED, KIND.TRANSLATION_FAILED)

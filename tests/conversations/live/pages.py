@@ -14,6 +14,23 @@ def frames_of(text: Frame | str) -> list[dict[str, Any]]:
     return said if isinstance(said, list) else [said]
 
 
+class Pieces:
+    """Puts together what is too large for one message."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def frames(self, text: Frame | str) -> list[dict[str, Any]]:
+        found = frames_of(text)
+        if found[0]["type"] != "part":
+            return found
+        self._text += found[0]["text"]
+        if not found[0]["last"]:
+            return []
+        whole, self._text = self._text, ""
+        return frames_of(whole)
+
+
 class Page:
     """`lacks`: the seq after which it lacks something, where it has noticed that."""
 
@@ -23,9 +40,10 @@ class Page:
         self.seq: int | None = None
         self.lacks: int | None = None
         self._parts = 0
+        self._pieces = Pieces()
 
     def receive(self, text: Frame | str) -> None:
-        for frame in frames_of(text):
+        for frame in self._pieces.frames(text):
             self.take(frame)
 
     def take(self, body: dict[str, Any]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from conversations.live import outbox as limits
-from conversations.live.frames import Frame
+from conversations.live.frames import MESSAGE_BYTES, Frame, encode
 from conversations.live.outbox import Outbox
 
 FRAME = Frame("{}", 2)
@@ -55,28 +56,39 @@ async def test_a_page_that_acknowledges_nothing_gets_only_its_credit(clock):
 
 async def test_a_page_may_be_behind_by_half_a_megabyte_at_most(clock):
     outbox, _ = an_outbox(clock)
+    piece = Frame("x", limits.MAX_BYTES // 10)
 
-    assert outbox.put(Frame("x", limits.MAX_BYTES))
-    assert not outbox.put(FRAME)
+    assert all(outbox.put(piece) for _ in range(10))
+    assert not outbox.put(piece)
 
 
 async def test_a_snapshot_may_be_larger_than_the_credit_and_waits_for_it(clock):
     outbox, sent = an_outbox(clock)
-    part = Frame("part", limits.MAX_SENT_BYTES // 2)
+    part = Frame("part", limits.MAX_SENT_BYTES // 8)
     outbox.put(FRAME)
 
-    outbox.put_start((part, part, part))
+    outbox.put_start((part,) * 12)
     outbox.put(Frame("event", 5))
     await drained(outbox)
-    assert sent == ["{}", "part"]  # no more than the credit is below us
-    outbox.acknowledge(2)
+    assert sent == ["{}", *["part"] * 7]  # no more than the credit is below us
+    outbox.acknowledge(8)
     await drained(outbox)
-    assert sent == ["{}", "part", "part", "part"]
-    outbox.acknowledge(4)
-    await drained(outbox)
+    assert sent[8:] == [*["part"] * 5, "event"]
 
-    assert sent[4:] == ["event"]
     assert not outbox.is_starting
+
+
+async def test_a_frame_larger_than_a_message_goes_out_in_pieces(clock):
+    outbox, sent = an_outbox(clock)
+    large = encode({"type": "row", "text": '"\\😀' * 20_000})
+
+    outbox.put(large)
+    await drained(outbox)
+    pieces = [json.loads(text) for text in sent]
+
+    assert "".join(piece["text"] for piece in pieces) == large.text
+    assert [piece["last"] for piece in pieces] == [*[False] * (len(pieces) - 1), True]
+    assert all(len(text.encode()) <= MESSAGE_BYTES for text in sent)
 
 
 async def test_a_page_that_reads_nothing_is_sent_no_more_than_its_credit(clock):

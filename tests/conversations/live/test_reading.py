@@ -34,6 +34,7 @@ async def test_a_message_is_updated_once_in_100_ms_with_its_newest_row(open_sock
         doorbell.ring([(history.conversation.pk, history.conversation.seq)])
         if step == history.translate:
             texts.append(await socket.receive_from(timeout=5))
+            page.receive(texts[-1])
     while page.seq != history.conversation.seq:
         texts.append(await socket.receive_from(timeout=8))
         page.receive(texts[-1])

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations.live import wall
-from conversations.models import Conversation
+from conversations.models import Conversation, Delivery
 from tests.conversations.live.histories import History, a_conversation
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +39,26 @@ def test_a_card_shows_the_worst_state_of_its_messages():
         seen.append(card_of(history)["status"])
 
     assert seen == ["translating", "waiting", "ambiguous", "ok"]
+
+
+def test_a_card_shows_the_worst_delivery_and_since_when_something_waits():
+    history = History(a_conversation())
+    first, second = history.say(), history.say()
+    history.translate(first)
+    history.confirm(first)
+    late = first.received_at + timedelta(seconds=7)
+    Delivery.objects.filter(message=first).update(confirmed_at=late)
+
+    card = card_of(history)
+
+    assert card["worst_ms"] == 7000
+    assert card["waiting_since"] == second.received_at.isoformat()
+
+
+def test_a_card_without_a_delivery_has_no_latency():
+    card = card_of(History(a_conversation()))
+
+    assert (card["worst_ms"], card["waiting_since"]) == (None, None)
 
 
 def test_an_ended_conversation_lingers_and_leaves():

@@ -14,7 +14,18 @@ from conversations.live.frames import batched, encode
 from tests.conversations.live.histories import History, a_conversation
 
 STEPS = (
-    *("guest", "agent", "translate", "confirm", "doubt", "echo", "attribute", "read", "close"),
+    *(
+        "guest",
+        "agent",
+        "translate",
+        "confirm",
+        "doubt",
+        "echo",
+        "attribute",
+        "read",
+        "read_echo",
+        "close",
+    ),
     *("refuse", "pass_through", "fail", "expire", "review", "decide", "drop"),
     *("close_letter", "replay", "erase", "stray", "assign"),
 )

@@ -22,3 +22,9 @@ def test_up_to_a_second_of_jitter_is_added_also_at_the_cap() -> None:
 
 def test_the_delays_never_end_and_never_overflow() -> None:
     assert next(islice(delays(random=lambda: 0.0), 5000, None)) == 30
+
+
+def test_the_cap_may_hold_for_delay_and_jitter_together() -> None:
+    capped = list(islice(delays(random=lambda: 0.5, capped_jitter=True), 7))
+
+    assert capped == [1.5, 2.5, 4.5, 8.5, 16.5, 30, 30]

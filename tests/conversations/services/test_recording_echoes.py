@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from conversations.models import Delivery, JournalEntry, Message
-from conversations.services.delivery import Confirm, Requeue, Settle
+from conversations.services.delivery import Confirm, Requeue, Settle, StartSending
 from tests.conversations.histories import translated
 from tests.conversations.services.wire import (
     AGENT,
@@ -203,6 +203,69 @@ def test_what_was_never_posted_has_no_echo():
     done = echo(delivery, id="m-2")
 
     assert (done.echoes, done.stored) == (0, 1)
+
+
+def sent_twice(text: str = "Hello", *, original: str = "Hola") -> Delivery:
+    """Its absence was believed, and it was sent once more."""
+    delivery = sending(text, original=original)
+    settle(delivery, State.AMBIGUOUS)
+    where = (delivery.conversation_id, delivery.message_id, "")
+    apply(Requeue(*where, "believed absent", was_ambiguous=True))
+    apply(StartSending(*where))
+    delivery.refresh_from_db()
+    return delivery
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
+def test_the_second_echo_of_what_was_sent_twice_is_an_incident_and_no_guests_words(
+    together: bool,
+):
+    delivery = sent_twice()
+    events = [event("Hello", id=key, sent_at=just_after(delivery)) for key in ("x-1", "x-2")]
+
+    done = [record(*events)] if together else [record(one) for one in events]
+
+    delivery.refresh_from_db()
+    assert (sum(one.echoes for one in done), sum(one.stored for one in done)) == (2, 0)
+    assert (delivery.state, delivery.external_id) == (State.CONFIRMED, "x-1")
+    assert delivery.duplicates == 1
+    assert kinds(delivery.message)[-2:] == ["confirmed", "duplicate"]
+    assert Message.objects.filter(origin="injected", echo_of=delivery).count() == 2
+    assert_journal_holds()
+
+
+def test_a_guest_whose_own_words_were_the_same_is_heard_and_not_taken_for_an_incident():
+    delivery = sent_twice("No", original="No")
+    echo(delivery, "No", id="x-1")
+
+    done = echo(delivery, "No", id="m-2")
+
+    delivery.refresh_from_db()
+    assert (done.stored, done.work) == (1, True)
+    assert delivery.duplicates == 0
+
+
+def test_long_after_both_sendings_the_same_words_are_the_guests():
+    delivery = sent_twice()
+    echo(delivery, id="x-1")
+
+    done = record(event("Hello", id="m-2", sent_at=just_after(delivery) + timedelta(minutes=1)))
+
+    assert (done.stored, done.work) == (1, True)
+
+
+def test_what_the_history_shows_twice_is_an_incident_once():
+    delivery = sent_twice()
+    where = (delivery.conversation_id, delivery.message_id, "")
+    settle(delivery, State.AMBIGUOUS)
+
+    apply(Confirm(*where, by="history", external_id="x-1", duplicates=("x-2",)))
+    echo(delivery, id="x-2")
+
+    delivery.refresh_from_db()
+    assert (delivery.external_id, delivery.duplicates) == ("x-1", 1)
+    assert Message.objects.filter(origin="guest").count() == 1
+    assert_journal_holds()
 
 
 def test_what_was_said_well_before_the_sending_is_not_its_echo():

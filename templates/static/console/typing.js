@@ -1,0 +1,40 @@
+// Who is typing. An indicator never outlives what it indicates: it ends after 5 s, with a message,
+// with the conversation, and when the page is not live.
+
+import { setText } from "./elements.js";
+
+const TYPING_MS = 5000;
+const OVER = new Set(["stop", "stopped", "off", "paused", "idle"]);
+
+export class Typing {
+  // `nameOf(origin)` says who that is.
+  constructor(node, nameOf) {
+    this.node = node;
+    this.nameOf = nameOf;
+    this.until = new Map();
+    setInterval(() => this.show(), 500);
+  }
+
+  hear(origin, state) {
+    if (OVER.has(String(state).toLowerCase())) this.until.delete(origin);
+    else this.until.set(origin, performance.now() + TYPING_MS);
+    this.show();
+  }
+
+  ended(origin) {
+    if (this.until.delete(origin)) this.show();
+  }
+
+  allEnded() {
+    this.until.clear();
+    this.show();
+  }
+
+  show() {
+    const now = performance.now();
+    for (const [who, until] of this.until) if (until <= now) this.until.delete(who);
+    const names = [...this.until.keys()].map(this.nameOf);
+    const verb = names.length > 1 ? "are" : "is";
+    setText(this.node, names.length ? `${names.join(" and ")} ${verb} typing…` : "");
+  }
+}

@@ -1,0 +1,153 @@
+"""axe finds no violation of WCAG A or AA on any page: light and dark, narrow and wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from conversations.models import Agent, Conversation, DeadLetter, Message, StreamState
+from tests.conversations import histories
+from tests.conversations.services.decided import failed_delivery, frame, under_review
+from tests.watched import Watched
+from tests.web import Web
+
+LIVE = "#connection[data-state=live]"
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LOOKS = [("light", 1400), ("dark", 360), ("dark", 1400), ("light", 360)]
+# The colours on their way from one scheme to the other count for nothing.
+_RUN = """async (levels) => {
+  void getComputedStyle(document.body).color;
+  for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
+  const found = await axe.run(document, { runOnly: levels, resultTypes: ["violations"] });
+  return found.violations.flatMap((one) =>
+    one.nodes.map((node) => `${one.id}: ${node.target.join(" ")} | ${node.failureSummary}`));
+}"""
+
+
+@pytest.fixture
+def watched(web: Web) -> Iterator[Watched]:
+    watched = Watched(web)
+    watched.page.emulate_media(reduced_motion="reduce")
+    yield watched
+    watched.assert_harmless()
+
+
+def violations(watched: Watched, looks: Sequence[tuple[str, int]] = LOOKS) -> list[str]:
+    page = watched.page
+    watched.assert_harmless()
+    assert watched.web.complaints == []
+    page.evaluate(AXE_SCRIPT)
+    found = []
+    for scheme, width in looks:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 900})
+        where = f"{page.url.removeprefix(watched.web.address)} {scheme} {width}"
+        found += [f"{where}: {line}" for line in page.evaluate(_RUN, LEVELS)]
+    # To read what a style sheet imports, axe itself tries a <style>: the policy forbids it that.
+    watched.reports.clear()
+    watched.web.complaints.clear()
+    return found
+
+
+def a_floor() -> Conversation:
+    """Conversations in every state, one of them with guest and agent speaking."""
+    histories.conversation("conv-1", messages=3)
+    histories.said("How can I help?", by="agent", number=9)
+    histories.passed_through(histories.said("OK", number=10))
+    histories.not_translated(histories.said("¿…?", number=11))
+    histories.said("مرحبا", conversation="conv-2")
+    under_review(conversation="conv-3")
+    failed_delivery(conversation="conv-4")
+    frame()
+    Conversation.objects.filter(external_id="conv-2").update(
+        state="closed", closed_at=timezone.now()
+    )
+    for key, state in enumerate(StreamState.State.values):
+        StreamState.objects.create(
+            kind="messaging",
+            key=str(key),
+            state=state,
+            reason="told to wait",
+            lease_until=timezone.now() + timedelta(hours=1),
+        )
+    return Conversation.objects.get(external_id="conv-1")
+
+
+def test_the_console_has_no_violation(watched: Watched):
+    watched.goto("/login/")
+    found = violations(watched)
+    watched.page.get_by_label("User name").fill("nobody")
+    watched.page.get_by_label("Password").fill("wrong")
+    watched.page.get_by_role("button", name="Log in").click()
+    found += violations(watched, LOOKS[:2])
+
+    watched.be(histories.user("root", is_superuser=True))
+    for path in ("/live/", "/operations/"):
+        watched.goto(path)
+        expect(watched.page.locator(LIVE)).to_be_visible(timeout=15_000)
+        found += violations(watched, LOOKS[:2])
+    a_floor()
+    letter = DeadLetter.objects.filter(kind="frame").get()
+    for path in ("/live/", "/live/conv-1/", "/operations/"):
+        watched.goto(path)
+        expect(watched.page.locator(LIVE)).to_be_visible(timeout=15_000)
+        found += violations(watched)
+    watched.goto(f"/operations/dead-letters/{letter.pk}/")
+    found += violations(watched)
+
+    assert not found, "\n".join(found)
+
+
+def test_pages_that_say_no_have_no_violation(watched: Watched):
+    watched.be(histories.user("root", is_superuser=True))
+    watched.goto("/no-such-page/", status=404)
+    found = violations(watched)
+    watched.be(histories.user("cora", "compliance"))
+    watched.goto("/live/", status=403)
+    found += violations(watched, LOOKS[:2])
+
+    assert not found, "\n".join(found)
+
+
+def test_the_admin_has_no_violation(watched: Watched):
+    root = histories.user("root", is_superuser=True)
+    watched.be(root)
+    conversation = a_floor()
+    agent = Agent.objects.create(user=root, external_id="agent-1")
+    message = Message.objects.filter(conversation=conversation).first()
+    assert message is not None
+
+    found = []
+    for path in (
+        "",
+        "conversations/conversation/",
+        f"conversations/conversation/{conversation.pk}/change/",
+        "conversations/message/?q=conv-1",
+        f"conversations/message/{message.pk}/change/",
+        "conversations/deadletter/",
+        f"conversations/deadletter/{DeadLetter.objects.all()[0].pk}/change/",
+        f"conversations/delivery/{conversation.deliveries.all()[0].pk}/change/",
+        f"conversations/attributeaudit/{conversation.attribute_audits.all()[0].pk}/change/",
+        f"conversations/journalentry/{conversation.journal.all()[0].pk}/change/",
+        "conversations/streamstate/",
+        "auth/user/",
+        f"auth/user/{User.objects.get().pk}/change/",
+        "auth/user/add/",
+        f"conversations/agent/{agent.pk}/change/",
+        f"conversations/agent/{agent.pk}/delete/",
+        f"conversations/agent/{agent.pk}/history/",
+        "password_change/",
+    ):
+        watched.goto(f"/admin/{path}")
+        found += violations(watched, LOOKS[:2])
+    watched.page.context.clear_cookies()
+    watched.goto("/admin/login/")
+    found += violations(watched, LOOKS[:2])
+
+    assert not found, "\n".join(found)

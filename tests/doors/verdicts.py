@@ -1,0 +1,96 @@
+"""Who gets in where: a verdict for each role at each page and each socket. A door that is not in
+these tables fails `test_doors.py`, so whoever adds one decides here who may pass.
+
+Words: `in` shown · `on` sent on · `login` sent to log in (data: 401, a socket: 4401) ·
+`no` refused (403, 4403) · `none` no such thing, or not theirs (404, 4404).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ROLES = (
+    "anonymous",
+    "deactivated",  # had every right, is logged in, and has been switched off since
+    "nobody",  # an account without a role
+    "agent",
+    "supervisor",
+    "compliance",
+    "admin",
+    "superuser",
+)
+
+# fmt: off
+#                 anonymous deactivated nobody agent supervisor compliance admin superuser
+LIVE_WALL       = "login    login       no     in    in         no         in    in"
+OWN             = "login    login       no     in    in         no         in    in"
+FOREIGN         = "login    login       no     none  in         no         in    in"
+MISSING         = "login    login       no     none  none       no         none  none"
+OPERATIONS      = "login    login       no     no    in         no         in    in"
+DECIDE          = "login    login       no     no    on         no         on    on"
+CALLS           = "login    login       no     in    in         no         in    in"
+SETTINGS        = "login    login       no     no    no         no         on    on"
+NOWHERE         = "none     none        none   none  none       none       none  none"
+START           = "login    login       on     on    on         on         on    on"
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """`route` as the URL map has it, `address` where it is tried; {letter} is a dead letter."""
+
+    route: str
+    address: str
+    verdicts: str
+    method: str = "GET"
+
+    def of(self, role: str) -> str:
+        return self.verdicts.split()[ROLES.index(role)]
+
+
+PAGES = [
+    Door("", "/", START),
+    Door("live/", "/live/", LIVE_WALL),
+    Door("live/<str:external_id>/messages/", "/live/own/messages/", OWN),
+    Door("live/<str:external_id>/messages/", "/live/foreign/messages/", FOREIGN),
+    Door("live/<str:external_id>/messages/<int:pk>/", "/live/missing/messages/1/", MISSING),
+    Door("live/<str:external_id>/", "/live/own/", OWN),
+    Door("live/<str:external_id>/", "/live/foreign/", FOREIGN),
+    Door("live/<str:external_id>/", "/live/missing/", MISSING),
+    Door("operations/", "/operations/", OPERATIONS),
+    Door("operations/review/", "/operations/review/", DECIDE, "POST"),
+    Door("operations/dead-letters/", "/operations/dead-letters/", DECIDE, "POST"),
+    Door("operations/dead-letters/<int:pk>/", "/operations/dead-letters/{letter}/", OPERATIONS),
+    Door("operations/providers/", "/operations/providers/", SETTINGS, "POST"),
+    Door("assist/", "/assist/", CALLS),
+    Door("assist/<str:interaction_id>/", "/assist/own-call/", OWN),
+    Door("assist/<str:interaction_id>/", "/assist/foreign-call/", FOREIGN),
+    Door("assist/<str:interaction_id>/", "/assist/own/", MISSING),  # a chat
+    Door("assist/<str:interaction_id>/", "/assist/new-call/", FOREIGN),  # opening it begins it
+]
+SOCKETS = [
+    Door("ws/live/", "/ws/live/", LIVE_WALL),
+    Door("ws/live/<str:external_id>/", "/ws/live/own/", OWN),
+    Door("ws/live/<str:external_id>/", "/ws/live/foreign/", FOREIGN),
+    Door("ws/live/<str:external_id>/", "/ws/live/missing/", MISSING),
+    Door("ws/assist/<str:external_id>/", "/ws/assist/own-call/", OWN),
+    Door("ws/assist/<str:external_id>/", "/ws/assist/foreign-call/", FOREIGN),
+    Door("ws/assist/<str:external_id>/", "/ws/assist/own/", MISSING),
+    Door("ws/assist/<str:external_id>/", "/ws/assist/new-call/", FOREIGN),
+]
+# Sockets that nobody has made.
+NO_SOCKETS = [
+    Door("", address, NOWHERE) for address in ("/ws/", "/ws/live/own/more/", "/live/own/", "/")
+]
+
+# Doors with another rule than a role, and where that one is tested.
+OPEN = {
+    "healthz": "open to all: tests/conversations/test_health.py",
+    "readyz": "open to all, its reasons are not: tests/conversations/test_health.py",
+    "metrics": "by network or token: tests/conversations/test_metrics.py",
+    "login/": "where everybody logs in",
+    "logout/": "ends one's own session, by POST",
+}
+# Below the admin's path each list has its verdicts in tests/conversations/admin/test_site.py;
+# here it is tried that nobody of these gets in anywhere.
+OUTSIDE_THE_ADMIN = ("anonymous", "deactivated", "nobody", "agent", "supervisor")
