@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from assist.redaction.emails import has_open_address
+from assist.redaction.emails import has_open_address, is_joint, may_become_address
 from assist.redaction.redactor import (
     WITHHELD_TEXT,
     Redacted,
@@ -98,9 +98,10 @@ class RedactionWindow(Generic[Item]):
         end = len(text)
         if search.open_from is not None:
             end = max(0, search.open_from - offset)
-        elif has_open_address(text):
-            end = _address_start(text)
         spans = _within(search.spans, offset, len(text))
+        known = max((span.end for span in spans), default=0)
+        if search.open_from is None and may_become_address(text[known:]):
+            end = _address_start(text)
         shown = [span for span in spans if span.end <= end]
         rest = [f"[{span.kind}]" for span in spans if span.end > end]
         if end < len(text) and not rest:
@@ -252,6 +253,11 @@ def _covers_more(spans: Iterable[Span], known: list[Span]) -> bool:
 
 
 def _address_start(text: str) -> int:
-    """Before the words that an unfinished address may begin with: five at most."""
-    words = text.rstrip().rsplit(None, 6)
-    return len(text.rstrip()) - len(" ".join(words[1:])) if len(words) > 6 else 0
+    """Before the words that an unfinished address may begin with: five at least."""
+    words = text.rstrip().split()
+    first = max(0, len(words) - 5)
+    while first > 0 and (is_joint(words[first]) or is_joint(words[first - 1])):
+        first -= 1
+    if first == 0:
+        return 0
+    return len(text.rstrip().rsplit(None, len(words) - first)[0]) + 1

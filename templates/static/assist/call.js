@@ -8,7 +8,7 @@ import { Line, showText } from "./line.js";
 import { Suggestions } from "./suggestions.js";
 
 const MAX_LINES = 600; // the oldest leave the page first
-const POINTS = 60;
+const POINTS = 40;
 const GROWING_MS = 8000; // a line that no final settles is gone then
 const NEAR_END_PX = 80;
 const TONES = { live: "ok", connecting: "waiting", waiting: "waiting", stopped: "quiet", refused: "failed" };
@@ -124,6 +124,9 @@ function redraw() {
   const rows = order.slice(-POINTS).map((line) => line.row).sort((a, b) => (a.media_at < b.media_at ? -1 : 1));
   latency.show(rows.map((row) => [Date.parse(row.media_at) / 1000, row.latency_ms]));
   confidence.show(rows.filter((row) => row.confidence !== null).map((row) => [Date.parse(row.media_at) / 1000, Math.round(row.confidence * 100)]));
+  const last = rows.at(-1);
+  showNow($("latency-now"), ms(last?.latency_ms ?? null), last?.is_late);
+  showNow($("confidence-now"), percent(last?.confidence ?? null), last?.confidence != null && last.confidence < 0.6);
   $("points").replaceChildren(...rows.slice(-15).reverse().map((row) => {
     const made = element("tr");
     made.append(
@@ -149,6 +152,18 @@ function showStream(stream) {
 const percent = (share) => (share === null ? "–" : `${Math.round(share * 100)} %`);
 const ms = (value) => (value === null ? "–" : `${value} ms`);
 
+// Figures with their units, whatever is around them.
+function leftToRight(text) {
+  const made = element("bdi", "", text);
+  made.dir = "ltr";
+  return made;
+}
+
+function showNow(node, text, isOff) {
+  setText(node, text);
+  node.classList.toggle("off", Boolean(isOff));
+}
+
 function showFigures(figures, conversation) {
   $("call-state").hidden = conversation.state === "open";
   setText($("call-state"), conversation.state === "open" ? "" : "Ended");
@@ -164,7 +179,11 @@ function showFigures(figures, conversation) {
     ["Reconnected", figures.reconnects],
     ["Look-ups failed", figures.knowledge_failed],
   ];
-  $("figures").replaceChildren(...shown.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", String(value))]));
+  $("figures").replaceChildren(...shown.flatMap(([name, value]) => {
+    const figure = element("dd");
+    figure.append(leftToRight(String(value)));
+    return [element("dt", "", name), figure];
+  }));
 }
 
 function showPill() {

@@ -2,7 +2,8 @@
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 
-const HEIGHT = 110;
+const HEIGHT = 96;
+const SEPARATE = 15; // more points than that are a line alone
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 class Chart {
@@ -19,7 +20,7 @@ class Chart {
   }
 
   width() {
-    return Math.max(160, this.holder.clientWidth);
+    return Math.max(120, this.holder.clientWidth);
   }
 
   draw() {
@@ -30,13 +31,13 @@ class Chart {
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      title: "",
+      padding: [6, 6, 0, 0],
       scales: { x: { time: true }, y: { range } },
       axes: [
-        { ...axis, size: 22, space: 70 },
-        { ...axis, size: 58, space: 30, values: (_, values) => values.map((value) => `${value} ${unit}`) },
+        { ...axis, size: 22, space: 60 },
+        { ...axis, size: 50, space: 30, values: (_, values) => values.map((value) => `${value} ${unit}`) },
       ],
-      series: [{}, { label, stroke: colour(stroke), width: 2, fill: `${colour(stroke)}22`, points: { show: true, size: 4 } }],
+      series: [{}, { label, stroke: colour(stroke), width: 2, fill: `${colour(stroke)}22`, points: { show: (plot) => plot.data[0].length <= SEPARATE, size: 4 } }],
       hooks: limit ? { draw: [(plot) => line(plot, limit)] } : {},
     }, this.data, this.holder);
   }

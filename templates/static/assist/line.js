@@ -1,6 +1,7 @@
 // One line of a call: what was said, with what was taken out of it as chips.
 
 import { element, setText } from "../console/elements.js";
+import { hiddenIn } from "../console/hidden.js";
 
 const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const WORDS = {
@@ -17,6 +18,7 @@ const LOW = 0.6;
 // `[CARD]` becomes a chip only where the line says that such a thing was taken out.
 export function showText(node, text, kinds) {
   node.replaceChildren();
+  node.dataset.hidden = hiddenIn(text);
   const names = kinds.filter((kind) => /^[A-Z][A-Z0-9_]*$/.test(kind));
   const pattern = names.length ? new RegExp(`\\[(${names.join("|")})\\]`) : null;
   const parts = pattern ? text.split(pattern) : [text];

@@ -1,6 +1,6 @@
 // What the knowledge service found, newest first; what was found a while ago fades.
 
-import { element, setText } from "../console/elements.js";
+import { element, setSpoken, setText } from "../console/elements.js";
 
 const SHOWN = 12;
 const STALE_MS = 60_000;
@@ -51,14 +51,16 @@ export class Suggestions {
 
 function card(found, line) {
   const node = element("li", "suggestion");
-  const title = element(found.url ? "a" : "strong", "suggestion-title", found.title);
+  const title = element(found.url ? "a" : "strong", "suggestion-title");
+  setSpoken(title, { text: found.title });
   title.dir = "auto";
   if (found.url) {
     title.href = found.url;
     title.target = "_blank";
     title.rel = "noopener noreferrer";
   }
-  const snippet = element("p", "snippet", found.snippet);
+  const snippet = element("p", "snippet");
+  setSpoken(snippet, { text: found.snippet });
   snippet.dir = "auto";
   const foot = element("p", "suggestion-foot");
   if (found.score !== null) {
