@@ -205,13 +205,13 @@ def killed_in_mid_call(processes: Processes, simulator: Any) -> Killed:
 
     processes.environment["ASSIST_INTERACTIONS"] = CALL
     gateway = processes.start_gateway(ready=lambda: _is_open(simulator))
+    processes.start_gateway()  # stands by: one holds a call's lease at a time
     spoken = _Speaker(simulator)
     try:
         processes.wait_until(lambda: Chunk.objects.count() >= 40, what="40 chunks are stored")
         gateway.kill()
         committed = texts()
         at_the_kill = Chunk.objects.count()
-        processes.start_gateway()
         processes.wait_until(
             lambda: Chunk.objects.count() >= at_the_kill + 20, what="20 more", within_s=40
         )

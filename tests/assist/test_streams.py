@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from channels.db import database_sync_to_async
 from django.utils import timezone
 
+from assist import conf
+from assist.knowledge import desk
 from assist.models import Chunk, HourlyMetrics, KnowledgeFailure, Suggestion
 from assist.models.watch import want
+from assist.streams import QUARANTINED_AT_MOST, TranscriptionStreams
 from conversations.gateway.leases import NO_ROOM
+from conversations.genesys.protocols.transcription import TranscriptionProtocol
 from conversations.models import (
     Conversation,
     DeadLetterBody,
@@ -21,6 +27,7 @@ from conversations.models import (
 )
 from conversations.services.verification import verify_journal
 from tests.assist.calls import CALL, calls, count, texts
+from tests.assist.escapes import malformed_frame
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -196,6 +203,70 @@ async def test_knowledge_comes_beside_and_its_failures_are_audited(settings, sim
         assert "503" in failure.error
         kinds = await gateway.ask(lambda: set(JournalEntry.objects.values_list("kind", flat=True)))
         assert {"suggested", "knowledge_failed"} <= kinds
+
+
+async def test_a_slow_knowledge_service_holds_up_no_chunk(settings, simulator, monkeypatch) -> None:
+    monkeypatch.setattr(desk, "LATE_MS", 300)
+    simulator.world.faults.add({"where": "knowledge", "kind": "slow", "ms": 1000, "times": 9})
+    async with calls(settings, simulator, CALL) as gateway:
+        settings.KNOWLEDGE_API_URL = f"{simulator.base_url}/knowledge/query"
+        gateway.start()
+        await gateway.until_open()
+
+        gateway.say("can I get a refund")
+        gateway.say("that is all for today")
+        await gateway.until(lambda: count() == 2)
+        answered_by_then = await gateway.ask(Suggestion.objects.exists)
+        await gateway.until(Suggestion.objects.exists)
+
+        assert not answered_by_then
+        found = await gateway.ask(Suggestion.objects.first)
+        assert found.is_late
+        hour = await gateway.ask(HourlyMetrics.objects.get)
+        assert hour.knowledge_late >= 1
+
+
+async def test_a_broken_knowledge_service_is_left_alone_and_the_call_goes_on(
+    settings, simulator, monkeypatch
+) -> None:
+    monkeypatch.setattr(desk, "FAILURES", 2)
+    monkeypatch.setattr(desk, "WORKERS", 1)
+    simulator.world.faults.add({"where": "knowledge", "kind": "503", "times": 100})
+    async with calls(settings, simulator, CALL) as gateway:
+        settings.KNOWLEDGE_API_URL = f"{simulator.base_url}/knowledge/query"
+        gateway.start()
+        await gateway.until_open()
+
+        for word in ("one", "two", "three", "four", "five"):
+            gateway.say(f"what about the {word} of them")
+        await gateway.until(lambda: HourlyMetrics.objects.filter(knowledge_dropped=3).exists())
+
+        assert await gateway.ask(count) == 5
+        errors = await gateway.ask(
+            lambda: list(KnowledgeFailure.objects.order_by("pk").values_list("error", flat=True))
+        )
+        assert len(errors) == 2
+        assert "not asked for 15 s" in errors[-1]
+
+
+async def test_a_hundred_thousand_malformed_frames_stop_nothing(settings) -> None:
+    """Without a socket; over one, with real processes: `test_no_card_escapes`."""
+    settings.GENESYS_TRANSCRIPTION_SOCKET_URL = "ws://127.0.0.1:1/"
+    rng = random.Random(3)
+    frames = [malformed_frame(rng) for _ in range(2_000)]
+    kinds = TranscriptionStreams()
+    stream = kinds.stream(CALL)
+    protocol = TranscriptionProtocol(conf.subscription(CALL))
+    try:
+        for number in range(100_000):
+            await stream._on_event(protocol.frame_received(frames[number % len(frames)]))
+        progress = stream.progress()
+    finally:
+        await kinds.close()
+
+    assert (progress.frames, progress.malformed + progress.ignored) == (100_000, 100_000)
+    assert await database_sync_to_async(DeadLetterBody.objects.count)() == QUARANTINED_AT_MOST
+    assert await database_sync_to_async(count)() == 0
 
 
 async def test_an_ended_call_is_wanted_no_more(settings, simulator) -> None:

@@ -1,4 +1,4 @@
-"""The page of a call in a real browser: lines settle, chips explain, suggestions come."""
+"""The page of a call in a real browser: lines settle, chips explain, markup is words."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def test_a_call_is_followed_from_growing_line_to_suggestion(
     simulator_thread.call(say("my card is 4111 1111 1111 1111 thanks"))
     simulator_thread.call(say("when do I get my refund", confidence=0.4))
     simulator_thread.call(say("overdue", latency_ms=3000))
+    simulator_thread.call(say("<img src=x onerror=alert(1)> [CARD] is what I said"))
 
     lines = page.locator("#lines .line")
-    expect(lines).to_have_count(3)
+    expect(lines).to_have_count(4)
     expect(page.locator("#growing")).to_be_hidden()
     expect(lines.nth(0).locator(".line-text")).to_have_text("my card is [CARD] thanks")
     expect(lines.nth(0).locator(".chip")).to_have_attribute(
@@ -45,21 +46,16 @@ def test_a_call_is_followed_from_growing_line_to_suggestion(
     expect(page.locator("#suggestions")).to_contain_text("Refunds: how and when")
     expect(page.locator("#latency-chart canvas")).to_be_visible()
     page.locator(".as-table summary").click()
-    expect(page.locator("#points tr")).to_have_count(3)
+    expect(page.locator("#points tr")).to_have_count(4)
     expect(page.locator("#figures")).to_contain_text("CARD 1")
 
+    markup = lines.filter(has_text="onerror")
+    expect(markup.locator(".line-text")).to_have_text(
+        "<img src=x onerror=alert(1)> [CARD] is what I said"
+    )
+    expect(markup.locator(".chip")).to_have_count(0)
+
     page.reload()
-    expect(page.locator("#lines .line")).to_have_count(3)
+    expect(page.locator("#lines .line")).to_have_count(4)
     expect(page.locator("#suggestions")).to_contain_text("Refunds")
-
-
-def test_a_script_in_what_is_said_is_words(web: Web, processes, simulator_thread) -> None:
-    from tests.assist.histories import say
-
-    a_user("sam", "supervisor")
-    say("call-1", "<img src=x onerror=alert(1)> [CARD] is what I said")
-    web.log_in("sam", "/assist/call-1/")
-
-    line = web.page.locator("#lines .line-text")
-    expect(line).to_have_text("<img src=x onerror=alert(1)> [CARD] is what I said")
-    expect(web.page.locator("#lines .chip")).to_have_count(0)
+    assert web.complaints == []
