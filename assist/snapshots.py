@@ -164,11 +164,7 @@ def streams_of(external_ids: Collection[str]) -> dict[str, Row]:
         elif not is_held and row.state in ("live", "connecting"):
             result[name] = {"state": "waiting", "reason": "its gateway is gone, another takes it"}
         else:
-            silent = row.last_frame_at is not None and now - row.last_frame_at > timedelta(
-                minutes=6
-            )
-            reason = "silent for more than 6 minutes" if silent and not row.reason else row.reason
-            result[name] = {"state": row.state, "reason": reason}
+            result[name] = {"state": row.state, "reason": row.reason or _silence(row, now)}
     return result
 
 

@@ -8,7 +8,27 @@ from __future__ import annotations
 
 import pytest
 
-from tests.assist.escapes import flooded, hunt, killed_in_mid_call
+from tests.assist.escapes import flooded, hunt, killed_in_mid_call, numbers_in
+
+
+@pytest.mark.parametrize(
+    "escaped",
+    [
+        "card=4111111111111111",
+        "4111 1111-1111\n1111",
+        '{"a": "٤١١١", "b": 111111111111}',
+        "four one one one one one one one one one one one one one one one",
+        "es la cuatro uno uno uno, uno uno uno uno, uno uno uno uno, uno uno uno uno",
+    ],
+)
+def test_what_has_escaped_would_be_found(escaped) -> None:
+    numbers = ["4111111111111111", "5555555555554444"]
+
+    assert numbers_in(f"before 12 {escaped} after", numbers) == ["4111111111111111"]
+
+
+def test_what_was_taken_out_is_not_found() -> None:
+    assert numbers_in("4111 1111 [CARD] one one one", ["4111111111111111"]) == []
 
 
 @pytest.mark.timeout(180)
