@@ -61,12 +61,13 @@ setup: $(VENV)/.requirements
 run: setup
 	@exec $(PYTHON) manage.py run_embedded --port $(PORT)
 
+# Two processes (pytest-xdist), each with a database and a Redis of its own: many tests wait.
 test: $(VENV)/.requirements-dev
-	$(PYTHON) -m pytest
-	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -m both_databases
+	$(PYTHON) -m pytest -n 2
+	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -n 2 -m both_databases
 
 test-sqlite: $(VENV)/.requirements-dev
-	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -m both_databases
+	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -n 2 -m both_databases
 
 # One line each; `make -k check` goes on after a failure.
 check: check-format check-lint check-types check-imports check-migrations check-deployment

@@ -8,6 +8,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import path
 
 from config import shutdown, startup
 
@@ -17,18 +18,26 @@ with startup.one_line():
     startup.check()
 
 from assist.routing import websocket_urlpatterns as assist_urlpatterns
+from conversations.guest_page.socket import PublicSimulator, simulator_socket
 from conversations.live.origins import ExactOrigins
 from conversations.live.outage import CloseDuringOutage
 from conversations.live.routing import nowhere, websocket_urlpatterns
 
-sockets = [*websocket_urlpatterns, *assist_urlpatterns]
+# Channels routes ASGI applications by Django's paths, which are typed for views.
+sockets = [
+    path("ws/simulator/", simulator_socket),  # type: ignore[arg-type]
+    *websocket_urlpatterns,
+    *assist_urlpatterns,
+]
 
 application = ProtocolTypeRouter(
     {
         "http": _http,
         "websocket": CloseDuringOutage(
-            ExactOrigins(
-                AuthMiddlewareStack(URLRouter([*sockets, nowhere])), settings.ALLOWED_ORIGINS
+            PublicSimulator(
+                ExactOrigins(
+                    AuthMiddlewareStack(URLRouter([*sockets, nowhere])), settings.ALLOWED_ORIGINS
+                )
             )
         ),
     }

@@ -77,7 +77,10 @@ def _postgresql(url: str) -> dict[str, object]:
                 "-c idle_in_transaction_session_timeout=30000 "
                 # A plan kept from when a table was small reads all of it for ever (measured:
                 # twice the server's CPU); every frequent statement here has its index.
-                "-c enable_seqscan=off"
+                "-c enable_seqscan=off "
+                # A scan that is the only way then looks dear enough to be compiled: 100 ms and
+                # more of the server's CPU for a query of one.
+                "-c jit=off"
             ),
         },
     }

@@ -61,6 +61,8 @@ def prepare(*, port: int, simulator_port: int) -> int:
             "/transcript",
         ),
         ("TRANSCRIPT_STREAMS", "all"),  # the ends of conversations are told nowhere else
+        ("GENESYS_WEBCHAT_SOCKET_URL", f"ws://127.0.0.1:{simulator_port}/webchat/v1"),
+        ("SIMULATOR_PAGE", "true"),
         ("TRANSLATION_API_URL", f"{base}/v2/translate"),
         ("TRANSLATION_API_KEY", "demo-key"),
         (

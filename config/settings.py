@@ -42,6 +42,9 @@ GENESYS_MESSAGING_SOCKET_URL = env.url(
     ("wss", "ws"),
 )
 
+GENESYS_WEBCHAT_SOCKET_URL = env.url(
+    "GENESYS_WEBCHAT_SOCKET_URL", "wss://webchat.mypurecloud.com/webchat/v1", ("wss", "ws")
+)
 GENESYS_TRANSCRIPT_SOCKET_URL = env.url(
     "GENESYS_TRANSCRIPT_SOCKET_URL",
     f"wss://{GENESYS_ENV}/api/v2/messaging/conversations/{{conversation_id}}/transcript",
@@ -61,6 +64,11 @@ STREAM_KINDS = [
     "conversations.gateway.transcripts.TranscriptStreams",
     "assist.streams.TranscriptionStreams",
 ]
+
+# --- Chat simulator -----------------------------------------------------------------------------
+SIMULATOR_PAGE = env.flag("SIMULATOR_PAGE", default=DEBUG)  # whether there is a /simulator/
+SIMULATOR_PUBLIC = env.flag("SIMULATOR_PUBLIC", default=False)  # its socket, without a login
+SIMULATOR_ORIGINS = env.items("SIMULATOR_ORIGINS")  # for pages of these, exact
 
 # --- Agent assist: voice transcription (protocol §4) --------------------------------------------
 TRANSCRIPTION_MODEL = env.text("TRANSCRIPTION_MODEL", "en-US-default")

@@ -19,6 +19,7 @@ GROUPS = (AGENT, SUPERVISOR, COMPLIANCE, ADMIN)
 # An agent's `live` and `assist` cover their own conversations only (visible_conversations).
 _ALLOWED: dict[str, frozenset[str]] = {
     "live": frozenset({AGENT, SUPERVISOR, ADMIN}),
+    "simulator": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "assist": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "operations": frozenset({SUPERVISOR, ADMIN}),
     "review": frozenset({SUPERVISOR, ADMIN}),

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from conversations.genesys.attachments import Attachment
 from conversations.genesys.events import ConversationUpdated, MessageCopied
 
 CLOSED_LINE = "[CLOSED] Transcript stream ended. Conversation terminated."
@@ -41,6 +43,12 @@ def _shown(found: re.Match[str]) -> str:
     return "\u2421" if code == 0x7F else f"<U+{code:04X}>"
 
 
+def with_files(text: str, attachments: Iterable[Attachment]) -> str:
+    """A message's text and the names of its files, in brackets."""
+    files = [f"[{one.name or one.content_type or 'file'}]" for one in attachments]
+    return " ".join([text, *files] if text else files)
+
+
 def use_zone(zone: str) -> None:
     """Have this process show times in `zone`, or else in the machine's own."""
     if zone:
@@ -61,7 +69,8 @@ class Lines:
     def message(self, event: MessageCopied) -> str:
         """The name falls back to the id, then to the direction."""
         name = event.sender_name.strip() or event.sender_id or _DIRECTION[event.origin]
-        return self._line(event.sent_at, event.origin, harmless(name), event.text)
+        text = with_files(event.text, event.attachments)
+        return self._line(event.sent_at, event.origin, harmless(name), text)
 
     def translation(self, at: datetime, origin: str, name: str, language: str, text: str) -> str:
         """A translation beside its original: the same time and name, and the language."""

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from conversations import operations, views
+from conversations.guest_page import views as guest_page
 
 urlpatterns = [
     path("", views.index, name="index"),
@@ -10,6 +11,8 @@ urlpatterns = [
     path("live/<str:external_id>/", views.conversation, name="conversation"),
     path("live/<str:external_id>/messages/", views.messages, name="conversation-messages"),
     path("live/<str:external_id>/messages/<int:pk>/", views.message, name="conversation-message"),
+    path("simulator/", guest_page.simulator, name="simulator"),
+    path("simulator/uploads/", guest_page.upload, name="simulator-uploads"),
     path("operations/", operations.operations, name="operations"),
     path("operations/review/", operations.review, name="operations-review"),
     path("operations/dead-letters/", operations.dead_letters, name="operations-dead-letters"),

@@ -34,6 +34,7 @@ def simulator_environment(base_url: str) -> dict[str, str]:
         "GENESYS_API_URL": base_url,
         "GENESYS_OAUTH_URL": f"{base_url}/oauth/token",
         "GENESYS_MESSAGING_SOCKET_URL": f"{socket_url}/api/v2/conversations/messaging/websocket",
+        "GENESYS_WEBCHAT_SOCKET_URL": f"{socket_url}/webchat/v1",
         "GENESYS_TRANSCRIPT_SOCKET_URL": (
             f"{socket_url}/api/v2/messaging/conversations/{{conversation_id}}/transcript"
         ),

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('conversations', '0009_transcription_journal'),
+        ('conversations', '0010_transcription_journal'),
     ]
 
     operations = [

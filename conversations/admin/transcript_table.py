@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conversations.exports.facts import Facts, gather
 from conversations.models import Delivery, Message, MessageText
@@ -24,6 +25,7 @@ class Line:
     target_language: str
     provider: str
     latency_ms: int | None
+    attachments: Sequence[dict[str, Any]]
 
     @property
     def who(self) -> str:
@@ -63,4 +65,5 @@ def _line(message: Message, facts: Facts) -> Line:
         target_language=str(translation.get("target_language") or ""),
         provider=str(translation.get("provider") or ""),
         latency_ms=translation.get("latency_ms"),
+        attachments=facts.attachments.get(message.pk, ()),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conversations.models import AttributeAudit, Delivery, JournalEntry, Message, MessageText
+from conversations.services.attachments import shown_attachments
 
 _EVIDENCE = (
     JournalEntry.Kind.RECEIVED,
@@ -25,6 +26,7 @@ class Facts:
     audits: dict[int, AttributeAudit] = field(default_factory=dict)
     digests: dict[int, str] = field(default_factory=dict)
     translations: dict[int, dict[str, Any]] = field(default_factory=dict)
+    attachments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def gather(messages: Sequence[Message]) -> Facts:
@@ -40,6 +42,11 @@ def gather(messages: Sequence[Message]) -> Facts:
     for audit in written.select_related("text", "before__text").defer("answer").order_by("id"):
         facts.audits[audit.message_id] = audit
     _gather_journal(ids, facts)
+    for message_id, files in shown_attachments(ids).items():
+        # Without their address: it is a permission that expires, and no evidence.
+        facts.attachments[message_id] = [
+            {key: value for key, value in one.items() if key != "url"} for one in files
+        ]
     return facts
 
 

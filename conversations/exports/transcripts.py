@@ -88,7 +88,7 @@ def _row(message: Message, facts: Facts) -> Row:
         "attributes_before": _attributes(audit.before if audit else None),
         "attributes_after": _attributes(audit),
         "attributes_written_at": iso(audit.written_at) if audit else None,
-        "attachments": [],
+        "attachments": facts.attachments.get(message.pk, []),
         "read_at": iso(message.read_at),
         "redactions": [],
         "erased_at": None,

@@ -21,6 +21,7 @@ from websockets.exceptions import (
 )
 
 from conversations.genesys.events import ConversationClosed, Event
+from conversations.genesys.exceptions import NotConnected
 from conversations.genesys.protocols.stream import StreamProtocol, SubscribingProtocol
 from conversations.genesys.protocols.verdicts import Close
 from conversations.net.retry import retry_after_s
@@ -58,6 +59,27 @@ class Life:
     opened_at: float | None = None
 
 
+class Link:
+    """What the owner of an open connection can do with it."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    async def send(self, frame: str) -> None:
+        """Raises NotConnected; whether the frame has left is then unknown."""
+        try:
+            await self._socket.send(frame)
+        except ConnectionClosed:
+            raise NotConnected from None
+
+    async def close(self, code: int, reason: str = "") -> None:
+        await self._socket.close(code, reason)
+
+
+def nobody(_link: Link | None) -> None:
+    """For sockets that only listen."""
+
+
 class _Connect(connect):
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc  # a redirect would carry the token in our query to wherever it points
@@ -73,6 +95,7 @@ async def hold_connection(
     on_event: Callable[[Event], Awaitable[None]],
     life: Life,
     timing: Timing,
+    on_link: Callable[[Link | None], None] = nobody,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Close:
     """Open, hand on every frame in order, return how it ended."""
@@ -102,9 +125,11 @@ async def hold_connection(
             on_open=on_open,
             on_event=on_event,
             life=life,
+            on_link=on_link,
             keep_alive_s=timing.keep_alive_s or protocol.KEEP_ALIVE_S,
         )
     finally:
+        on_link(None)
         await socket.close()
 
 
@@ -116,6 +141,7 @@ async def _exchange(
     on_open: Callable[[], Awaitable[None]],
     on_event: Callable[[Event], Awaitable[None]],
     life: Life,
+    on_link: Callable[[Link | None], None],
     keep_alive_s: float,
 ) -> Close:
     keeper = asyncio.create_task(
@@ -129,6 +155,7 @@ async def _exchange(
             refused = await _accepted(socket, subscribing, on_event=on_event)
             if refused is not None:
                 return refused
+        on_link(Link(socket))
         await on_open()
         while True:
             # No task between: while on_event waits, nothing is read, and the peer feels it.

@@ -67,6 +67,7 @@ class MessageCopied:
     text: str = field(repr=False)
     sent_at: datetime
     notice: Literal["", "typing", "read"] = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +143,10 @@ class ChatConnected:
 
 @dataclass(frozen=True, slots=True)
 class ChatRefused:
-    """The platform did not take something that was sent."""
+    """The platform did not take something that was sent. `code`: what kind, where it says so."""
 
     reason: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ GenesysError
 ├── Permanent            the platform refused it for good: dead letter
 ├── InvalidAnswer        an answer that is not the documented JSON
 ├── CallMissing          404 or 405 of a call that the platform may lack
+├── NotConnected         a frame was to be sent while there was no connection
 ├── UploadFailed         a file did not arrive: nothing was said, it may be tried again
 └── GuestRefused         what a guest may not send, checked before it is sent (protocol §2)
     ├── GuestInfoRefused     name or e-mail
@@ -110,6 +111,11 @@ class CallMissing(GenesysError):
         super().__init__(f"the platform has no {call} ({status})")
         self.call = call
         self.status = status
+
+
+class NotConnected(GenesysError):
+    def __init__(self) -> None:
+        super().__init__("the connection is closed")
 
 
 class UploadFailed(GenesysError):

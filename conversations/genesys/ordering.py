@@ -93,6 +93,9 @@ class Ordering(Generic[Item]):
         # The id itself decides between "7" and "07", so that every order of arrival agrees.
         return self._insert(Placed(item, sequence_id, (found, sequence_id or "")))
 
+    def has(self, sequence_id: str | None) -> bool:
+        return sequence_id in self._seen
+
     def _insert(self, placed: Placed[Item]) -> Placement[Item]:
         assert placed.key is not None  # noqa: S101 - only those with a key come here
         at = bisect(self._keys, placed.key)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from conversations.genesys.connection import Life, Timing, hold_connection
+from conversations.genesys.connection import Life, Link, Timing, hold_connection, nobody
 from conversations.genesys.events import Event
 from conversations.genesys.exceptions import CredentialsRefused, GenesysError, ScopeMissing
 from conversations.genesys.oauth import Token, TokenSource
@@ -75,6 +75,8 @@ class Session:
         on_event: Callable[[Event], Awaitable[None]],
         on_state: Callable[[StateChange], None],
         on_open: Callable[[], Awaitable[None]] = _nothing,
+        on_link: Callable[[Link | None], None] = nobody,
+        is_proven: Callable[[], bool] | None = None,
         random: Callable[[], float] = randomness.random,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -84,7 +86,9 @@ class Session:
         patience: Patience = Patience(),
         capped_jitter: bool = False,
     ) -> None:
-        """`capped_jitter`: the delays' cap holds with their jitter (protocol §3)."""
+        """`on_link`: for who has something to say. `is_proven`: decides alone whether a connection
+        was sound, where frames and age do not show it (protocol §2). `capped_jitter`: the delays'
+        cap holds with their jitter (protocol §3)."""
         self._name = name
         self._protocol = protocol
         self._url = url
@@ -93,6 +97,8 @@ class Session:
         self._on_event = on_event
         self._on_state = on_state
         self._on_open = on_open
+        self._on_link = on_link
+        self._is_proven = is_proven
         self._random = random
         self._monotonic = monotonic
         self._sleep = sleep
@@ -165,6 +171,7 @@ class Session:
                 protocol=self._protocol,
                 on_open=lambda: self._opened(life),
                 on_event=self._on_event,
+                on_link=self._on_link,
                 life=life,
                 timing=self._timing,
             )
@@ -185,7 +192,10 @@ class Session:
     def _judge(self, life: Life) -> None:
         """A sound connection starts everything afresh; any other counts, also a failed one."""
         lived_s = 0.0 if life.opened_at is None else self._monotonic() - life.opened_at
-        if life.frames or lived_s >= self._sound_after_s:
+        is_sound = bool(life.frames) or lived_s >= self._sound_after_s
+        if self._is_proven is not None:
+            is_sound = life.opened_at is not None and self._is_proven()
+        if is_sound:
             self._attempts = self._refusals = 0
             self._delays = self._fresh_delays()
         else:

@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from conversations.models import AttributeAudit, Delivery, JournalEntry, Message, MessageText
+from conversations.services.attachments import shown_attachments
 
 Row = dict[str, Any]
 
@@ -31,12 +32,14 @@ def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
     texts = _texts(ids)
     facts = _translation_facts([one.pk for one in messages if one.translation_state in _TOLD])
     audits = _attribute_audits(ids)
+    attachments = shown_attachments(ids)
     return {
         message.pk: _row(
             message,
             texts=texts[message.pk],
             facts=facts.get(message.pk, {}),
             audit=audits.get(message.pk),
+            attachments=attachments.get(message.pk, []),
         )
         for message in messages
     }
@@ -93,6 +96,7 @@ def _row(
     texts: dict[str, Row],
     facts: dict[str, Any],
     audit: AttributeAudit | None,
+    attachments: list[Row],
 ) -> Row:
     delivery: Delivery | None = getattr(message, "delivery", None)
     return {
@@ -117,6 +121,7 @@ def _row(
         "from_memory": facts.get("from_memory"),
         "delivery": _delivery(delivery),
         "attributes": _attributes(delivery, audit),
+        "attachments": attachments,
     }
 
 

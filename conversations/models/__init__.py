@@ -2,6 +2,7 @@
 
 from conversations.models.access_token import AccessToken
 from conversations.models.agent import Agent
+from conversations.models.attachment import MessageAttachment
 from conversations.models.attribute_audit import AttributeAudit
 from conversations.models.conversation import Conversation
 from conversations.models.dead_letter import DeadLetter, DeadLetterBody
@@ -24,6 +25,7 @@ __all__ = [
     "Delivery",
     "JournalEntry",
     "Message",
+    "MessageAttachment",
     "MessageCopy",
     "MessageText",
     "StreamState",

@@ -11,7 +11,7 @@ import asyncio
 import json as jsonlib
 import logging
 import zlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -99,21 +99,25 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         json: object = None,
         form: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
         auth: Auth | None = None,
         max_body_bytes: int | None = None,
+        total_timeout_s: float | None = None,
     ) -> Answer:
-        """The total limit holds for each sending; `auth` may cause a second one."""
+        """The total limit holds for each sending; `auth` may cause a second one.
+
+        `content` in parts is for one sending: not with `auth`, and with its Content-Length.
+        """
         sent = _Sending(method, url, _HEADERS | _body_type(json, form) | dict(headers or {}))
         body = _body(json, form) if content is None else content
         limit = max_body_bytes or self._max_body_bytes
         if auth is None:
-            return await self._send(sent, body, limit)
+            return await self._send(sent, body, limit, total_timeout_s)
         flow = auth.flow()
         try:
             extra = await anext(flow)
             while True:
-                answer = await self._send(sent.with_headers(extra), body, limit)
+                answer = await self._send(sent.with_headers(extra), body, limit, total_timeout_s)
                 extra = await flow.asend(answer)
         except StopAsyncIteration:
             return answer
@@ -123,12 +127,18 @@ class HttpClient:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _send(self, sending: _Sending, body: bytes | None, limit: int) -> Answer:
+    async def _send(
+        self,
+        sending: _Sending,
+        body: bytes | AsyncIterable[bytes] | None,
+        limit: int,
+        total_timeout_s: float | None,
+    ) -> Answer:
         request = sending.request(body, limit)
         if self._client.is_closed:  # shutting down: what comes now goes back to its queue
             raise NotSent("this client is closed")
         try:
-            async with asyncio.timeout(self._total_timeout_s):
+            async with asyncio.timeout(total_timeout_s or self._total_timeout_s):
                 response = await self._client.send(request)
         except TimeoutError:
             raise AnswerUnknown("no complete answer within the time limit") from None
@@ -145,7 +155,7 @@ class _Sending:
     def with_headers(self, extra: Mapping[str, str]) -> _Sending:
         return _Sending(self.method, self.url, {**self.headers, **extra})
 
-    def request(self, body: bytes | None, limit: int) -> httpx.Request:
+    def request(self, body: bytes | AsyncIterable[bytes] | None, limit: int) -> httpx.Request:
         """The transport gets our own URL, headers and body beside httpx's request.
 
         Having httpx parse each URL and copy the rest costs as much CPU as sending it.

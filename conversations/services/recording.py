@@ -23,11 +23,13 @@ from conversations.models import (
     Delivery,
     JournalEntry,
     Message,
+    MessageAttachment,
     MessageText,
 )
 from conversations.models.bulk import Keys, among, ask_rows, insert, update
 from conversations.models.notice import ANYBODY, notify
 from conversations.models.trip import Trip
+from conversations.services.attachments import attachments_of, commitment_to
 from conversations.services.claims import NO_COPIES, lone_copies
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import (
@@ -118,6 +120,7 @@ class _Batch:
         self.receipts = [one for one in receipts if one.conversation_id not in self.busy]
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
+        self.attachments: list[MessageAttachment] = []
         self.claimed: list[tuple[Message, str]] = []  # with the content key it had
         self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
         self.moved: list[tuple[int, int]] = []
@@ -182,6 +185,9 @@ class _Batch:
         for text in self.texts:
             text.message_id = text.message.pk
         insert(trip, self.texts)
+        for attachment in self.attachments:
+            attachment.message_id = attachment.message.pk
+        insert(trip, self.attachments)
         self._write_echoes(trip)
         if self.claimed:
             self.copies.write_claims(trip, self.claimed)
@@ -252,16 +258,18 @@ class _Batch:
         if message.origin == Message.Origin.GUEST and message.has_text:
             message.translation_state = Message.TranslationState.PENDING
             self._call_worker(conversation)
+        data: dict[str, object] = {
+            "origin": message.origin,
+            "external_id": message.external_id,
+            "sent_at": message.sent_at.isoformat(),
+            "backfilled": message.backfilled,
+        }
+        data |= self._note_attachments(event, message)
         message.seq = self.ledger.enter(
             conversation,
             JournalEntry.Kind.RECEIVED,
             message=message,
-            data={
-                "origin": message.origin,
-                "external_id": message.external_id,
-                "sent_at": message.sent_at.isoformat(),
-                "backfilled": message.backfilled,
-            },
+            data=data,
             commitment=commitment(bytes(text.salt), text.text),
         )
 
@@ -300,9 +308,18 @@ class _Batch:
                     "external_id": message.external_id,
                     "sent_at": message.sent_at.isoformat(),
                     "backfilled": message.backfilled,
+                    **self._note_attachments(event, message),
                 },
             )
         self.known.add(conversation, message)
+
+    def _note_attachments(self, event: MessageReceived, message: Message) -> dict[str, object]:
+        """Only the org socket tells of files; the journal binds them."""
+        if not event.attachments:
+            return {}
+        rows = attachments_of(event, message)
+        self.attachments += rows
+        return {"attachments": [commitment_to(row) for row in rows]}
 
     def _store_echo(self, conversation: Conversation, delivery: Delivery, message: Message) -> None:
         before = delivery.state

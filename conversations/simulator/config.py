@@ -27,6 +27,11 @@ class SimulatorConfig:
     transcript_ms: float = 15.0  # after the org socket; 0: before it
     transcript_ids: bool = True  # whether its copies carry the messages' ids
     close_expired: bool = False  # drop an org socket (1006) when its token expires
+    # A guest's socket
+    webchat_agent_id: str = "agent-1"  # who is given those who come by web chat
+    webchat_history: bool = True  # the acknowledgement tells what was said before
+    upload_life_s: float = 300.0  # of an address to upload to
+    stored_bytes: int = 64 << 20  # of all attachments together; the oldest go first
     # Translation service
     translation_key: str | None = None  # None: any key that is not empty
     provider_ms: float = 0.0

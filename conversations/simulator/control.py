@@ -15,7 +15,7 @@ from aiohttp import web
 from conversations.simulator.dispositions import answer
 from conversations.simulator.faults import BadRule
 from conversations.simulator.scenarios.load import Load
-from conversations.simulator.scenarios.loader import UnknownScenario, names
+from conversations.simulator.scenarios.loader import UnknownScenario, all_scripts, names
 from conversations.simulator.verdict import check
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conversations.simulator.scenarios.player import Player
     from conversations.simulator.sockets import OrgSockets
     from conversations.simulator.transcripts import TranscriptSockets
+    from conversations.simulator.webchat import GuestSockets
     from conversations.simulator.world import World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -54,11 +55,18 @@ def _is_loopback(request: web.Request) -> bool:
 
 class Control:
     def __init__(
-        self, *, world: World, sockets: OrgSockets, transcripts: TranscriptSockets, player: Player
+        self,
+        *,
+        world: World,
+        sockets: OrgSockets,
+        transcripts: TranscriptSockets,
+        guests: GuestSockets,
+        player: Player,
     ) -> None:
         self._world = world
         self._sockets = sockets
         self._transcripts = transcripts
+        self._guests = guests
         self._player = player
         self._loads: list[Load] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,7 +84,9 @@ class Control:
             web.get("/counts", self.counts),
             web.get("/verdict", self.verdict),
             web.get("/conversations", self.conversations),
+            web.get("/conversations/{id}", self.one_conversation),
             web.get("/scenarios", self.scenarios),
+            web.get("/scripts", self.scripts),
             web.post("/guest", self.guest),
             web.post("/agent", self.agent),
             web.post("/typing", self.typing),
@@ -92,6 +102,7 @@ class Control:
             web.post("/scenario", self.scenario),
             web.delete("/scenario", self.stop_scenarios),
             web.post("/socket/close", self.close_sockets),
+            web.post("/webchat/close", self.close_guests),
             web.post("/tokens/revoke", self.revoke_tokens),
             web.post("/frame", self.raw_frame),
             web.post("/load", self.load),
@@ -131,8 +142,21 @@ class Control:
         rows = [one.as_json() for one in self._world.conversations.values()]
         return answer({"conversations": rows})
 
+    async def one_conversation(self, request: web.Request) -> web.Response:
+        found = self._world.conversations.get(request.match_info["id"])
+        if found is None:
+            return answer({"error": "no such conversation"}, status=404)
+        return answer(found.as_json())
+
     async def scenarios(self, request: web.Request) -> web.Response:
         return answer({"scenarios": names(), "played": self._player.played})
+
+    async def scripts(self, request: web.Request) -> web.Response:
+        """Every scripted conversation, line by line. Whoever asks is going to say them: from now
+        on the translation service knows what they mean."""
+        scripts = all_scripts()
+        self._player.learn(scripts)
+        return answer({"scripts": [script.as_json() for script in scripts]})
 
     # Saying something
 
@@ -203,8 +227,9 @@ class Control:
         return answer({"rules": added})
 
     async def clear_faults(self, request: web.Request) -> web.Response:
-        self._world.faults.clear()
-        return answer({"rules": []})
+        """`?tag=NAME` takes back the rules of that tag alone."""
+        self._world.faults.clear(tag=request.query.get("tag"))
+        return await self.faults(request)
 
     # Playing
 
@@ -256,6 +281,13 @@ class Control:
         data = await _body(request)
         closed = self._sockets.close_all(int(data.get("code", 1006)), str(data.get("reason", "")))
         return answer({"closed": closed})
+
+    async def close_guests(self, request: web.Request) -> web.Response:
+        """{"code", "reason", "conversationId"}: the guests of one conversation, or all."""
+        data = await _body(request)
+        code, reason = int(data.get("code", 1006)), str(data.get("reason", ""))
+        key = data.get("conversationId")
+        return answer({"closed": self._guests.close_all(code, reason, conversation=key)})
 
     async def close_transcripts(self, request: web.Request) -> web.Response:
         data = await _body(request)

@@ -1,13 +1,15 @@
 """Faults on request: which rule fires for which request. Decides only; `dispositions` acts.
 
 A rule is `{"where", "kind", "nth" | "probability" + "seed", "times", …parameters}`:
-- where: token, post, put, history, active, translate, handshake (the org socket's opening),
-  socket (each frame sent), transcript_handshake and transcript (the same of transcript sockets);
+- where: token, post, put, history, active, translate, presign, upload, handshake (the org
+  socket's opening), socket (each frame sent), transcript_handshake and transcript (the same of
+  transcript sockets), webchat_handshake and webchat (the same of a guest's socket);
   of calls: call_handshake, subscribe (each first frame), call (each frame sent on a
   transcription socket), knowledge;
 - nth: 1-based number (or list of numbers) of the request at that place since the rule came;
   without nth or probability it fires at once, `times` times (default 1);
-- conversation, contains: only for that conversation, only for texts that contain this.
+- conversation, contains: only for that conversation, only for texts that contain this;
+- tag: a name by which rules are taken back together.
 """
 
 from __future__ import annotations
@@ -17,11 +19,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-HTTP_PLACES = frozenset({"token", "post", "put", "history", "active", "translate", "knowledge"})
-PLACES = HTTP_PLACES | {
-    *("handshake", "socket", "transcript_handshake", "transcript"),
-    *("call_handshake", "subscribe", "call"),
+HTTP_PLACES = frozenset(
+    {"token", "post", "put", "history", "active", "translate", "presign", "upload", "knowledge"}
+)
+HANDSHAKES = {
+    "socket": "handshake",
+    "transcript": "transcript_handshake",
+    "webchat": "webchat_handshake",
+    "call": "call_handshake",
 }
+PLACES = HTTP_PLACES | frozenset(HANDSHAKES) | frozenset(HANDSHAKES.values()) | {"subscribe"}
 
 STATUS_KINDS = {
     str(code): code
@@ -51,12 +58,14 @@ KINDS_BY_PLACE = {
     "handshake": HANDSHAKE_KINDS,
     "transcript": SOCKET_KINDS - {"delay"},
     "transcript_handshake": HANDSHAKE_KINDS | CLOSING_KINDS,
+    "webchat": SOCKET_KINDS,
+    "webchat_handshake": HANDSHAKE_KINDS,
     "call_handshake": HANDSHAKE_KINDS,
     "subscribe": SUBSCRIBE_KINDS,
     "call": SOCKET_KINDS | {"error"},
 }
 RULE_KEYS = frozenset(
-    {"where", "kind", "nth", "probability", "seed", "times", "conversation", "contains"}
+    {"where", "kind", "nth", "probability", "seed", "times", "conversation", "contains", "tag"}
 )
 
 
@@ -77,6 +86,7 @@ class Rule:
     contains: str | None
     parameters: dict[str, Any]
     random: random.Random
+    tag: str | None = None
     seen: int = 0
     fired: int = 0
 
@@ -109,6 +119,7 @@ class Rule:
             "probability": self.probability,
             "times": self.times,
             "parameters": self.parameters,
+            "tag": self.tag,
             "seen": self.seen,
             "fired": self.fired,
         }
@@ -116,8 +127,8 @@ class Rule:
 
 def parse_rule(data: Mapping[str, Any]) -> Rule:
     where, kind = str(data.get("where")), str(data.get("kind"))
-    if where == "socket" and kind in HANDSHAKE_KINDS - SOCKET_KINDS:
-        where = "handshake"
+    if where in HANDSHAKES and kind not in KINDS_BY_PLACE[where] and kind in HANDSHAKE_KINDS:
+        where = HANDSHAKES[where]
     if where not in PLACES:
         raise BadRule(f"where={where!r}: one of {', '.join(sorted(PLACES))}")
     if kind not in KINDS_BY_PLACE[where]:
@@ -139,6 +150,7 @@ def parse_rule(data: Mapping[str, Any]) -> Rule:
         contains=data.get("contains"),
         parameters={**extra, **data.get("parameters", {})},
         random=random.Random(data.get("seed", 0)),  # repeatable on purpose
+        tag=data.get("tag"),
     )
 
 
@@ -152,14 +164,21 @@ class FaultBook:
 
     def add(self, data: Mapping[str, Any]) -> Rule:
         rule = parse_rule(data)
+        self._keep(rule)
+        return rule
+
+    def _keep(self, rule: Rule) -> None:
         self.rules.append(rule)
         place = "echo" if rule.kind in ECHO_KINDS else rule.where
         self._by_place.setdefault(place, []).append(rule)
-        return rule
 
-    def clear(self) -> None:
+    def clear(self, *, tag: str | None = None) -> None:
+        """All rules, or those of one tag."""
+        kept = [] if tag is None else [rule for rule in self.rules if rule.tag != tag]
         self.rules.clear()
         self._by_place.clear()
+        for rule in kept:
+            self._keep(rule)
 
     def pick(
         self, where: str, *, conversation: str | None = None, text: str | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from conversations.simulator.scenarios.voices import WebchatFailed, by_webchat
 from conversations.simulator.server import SimulatorServer
 from conversations.simulator.verdict import Verdict, check, check_by_conversation
 
@@ -31,9 +32,14 @@ async def play_headless(
     scenario: str,
     wait_s: float = 60.0,
     settle_s: float = 30.0,
+    webchat: bool = False,
     on_listening: Callable[[SimulatorServer], None] = lambda server: None,
 ) -> Outcome:
-    """`wait_s`: for a client on the org socket; `settle_s`: after the last line was said."""
+    """`wait_s`: for a client on the org socket; `settle_s`: after the last line was said.
+
+    `webchat`: the guests speak over sockets of their own, which have to show the script as well.
+    """
+    findings: list[str] = []
     async with SimulatorServer(replace(config, scenario=None)) as server:
         on_listening(server)
         try:
@@ -41,12 +47,20 @@ async def play_headless(
                 await server.world.socket_opened.wait()
         except TimeoutError:
             return Outcome(ok=False, lines=(f"no client on the org socket within {wait_s:g} s",))
+        if webchat:
+            server.player.enter = by_webchat(
+                server.world, url=server.webchat_url, findings=findings
+            )
         tasks = server.player.start(
             scenario, speed=config.speed, conversations=config.conversations, loop=False
         )
-        await asyncio.gather(*tasks)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, WebchatFailed):
+                findings.append(f"web chat: {ended}")
+            elif isinstance(ended, BaseException):
+                raise ended
         await _settle(server, settle_s)
-        return _outcome(server)
+        return _outcome(server, findings)
 
 
 async def _settle(server: SimulatorServer, settle_s: float) -> None:
@@ -58,7 +72,7 @@ async def _settle(server: SimulatorServer, settle_s: float) -> None:
     await asyncio.sleep(QUIET_S)
 
 
-def _outcome(server: SimulatorServer) -> Outcome:
+def _outcome(server: SimulatorServer, findings: Sequence[str]) -> Outcome:
     entries = server.world.ledger.entries()
     verdict = check(entries)
     lines = []
@@ -68,7 +82,8 @@ def _outcome(server: SimulatorServer) -> Outcome:
         word = "as written" if one.is_good else "NOT as written"
         lines.append(f"{key}  {name:<20} {one.delivered}/{one.expected} delivered  {word}")
     lines.extend(_reasons(verdict))
-    return Outcome(ok=verdict.is_good, lines=tuple(lines), verdict=verdict)
+    lines.extend(findings)
+    return Outcome(ok=verdict.is_good and not findings, lines=tuple(lines), verdict=verdict)
 
 
 def _reasons(verdict: Verdict) -> Iterator[str]:

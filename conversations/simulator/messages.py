@@ -34,6 +34,7 @@ class SimulatedConversation:
     language: str | None = None
     scenario: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)  # as the guest's page set it last
     messages: list[Event] = field(default_factory=list)
     last_message_at: datetime | None = None
     closed: bool = False
@@ -49,6 +50,7 @@ class SimulatedConversation:
             "language": self.language,
             "scenario": self.scenario,
             "customAttributes": self.attributes,
+            "context": self.context,
             "messages": len(self.messages),
             "closed": self.closed,
             "lastMessageAt": iso(self.last_message_at) if self.last_message_at else None,

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from aiohttp import web
 
+from conversations.simulator.attachments import Attachments
 from conversations.simulator.calls.board import Calls
 from conversations.simulator.calls.control import CallControl
 from conversations.simulator.calls.knowledge import KnowledgeEndpoint
@@ -21,6 +22,7 @@ from conversations.simulator.sockets import OrgSockets
 from conversations.simulator.tokens import TokenEndpoint
 from conversations.simulator.transcripts import TranscriptSockets
 from conversations.simulator.translate import TranslateEndpoint
+from conversations.simulator.webchat import GuestSockets
 from conversations.simulator.world import World
 
 MESSAGING = "/api/v2/conversations/messaging"
@@ -39,11 +41,14 @@ class SimulatorServer:
         self.player = Player(self.world)
         self.sockets = OrgSockets(self.world)
         self.transcripts = TranscriptSockets(self.world)
+        self.attachments = Attachments(self.world)
+        self.guests = GuestSockets(self.world, attachments=self.attachments)
         self.calls = Calls(self.world)
         self._control = Control(
             world=self.world,
             sockets=self.sockets,
             transcripts=self.transcripts,
+            guests=self.guests,
             player=self.player,
         )
         self._runner: web.AppRunner | None = None
@@ -56,6 +61,10 @@ class SimulatorServer:
     @property
     def socket_url(self) -> str:
         return f"ws://{self.config.host}:{self.port}{MESSAGING}/websocket"
+
+    @property
+    def webchat_url(self) -> str:
+        return f"ws://{self.config.host}:{self.port}/webchat/v1"
 
     async def start(self) -> None:
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=STOP_S)
@@ -78,6 +87,7 @@ class SimulatorServer:
         await self.world.stop()
         self.sockets.close_all(1001, "stopping")
         self.transcripts.close(1001, "stopping")
+        self.guests.close_all(1012, "stopping")
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -109,6 +119,8 @@ class SimulatorServer:
                 web.get(f"{MESSAGING}/{{id}}/messages", rest.history),
                 web.put(f"{MESSAGING}/{{id}}", rest.put_attributes),
                 web.post("/v2/translate", TranslateEndpoint(self.world).handle),
+                web.get("/webchat/v1", self.guests.handle),
+                *self.attachments.routes(),
                 web.get(TRANSCRIPTIONS, CallSockets(self.world, self.calls).handle),
                 web.post("/knowledge/query", KnowledgeEndpoint(self.world).handle),
             ]

@@ -192,7 +192,7 @@ def _added(event: Event, *, now: str, with_id: bool) -> dict[str, Any]:
     if "to" in event:
         payload["to"] = _party(event["to"])
     if kind == "message":
-        payload |= {"text": event["text"]} if "text" in event else {}
+        payload |= {key: event[key] for key in ("text", "attachments") if key in event}
         payload["type"] = "text"
     else:
         payload |= {"text": _said(event), "type": "system"}

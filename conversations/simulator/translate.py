@@ -11,6 +11,7 @@ from aiohttp import web
 
 from conversations.simulator.apertium import Apertium
 from conversations.simulator.dispositions import answer, carry_out
+from conversations.simulator.glossary import word_for_word
 from conversations.simulator.phrases import base
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class TranslateEndpoint:
         if foreign is not None:
             return foreign
         rough = await self._apertium.translate(text, source=here, target=there)
+        if rough is None and there == "en":
+            rough = word_for_word(text, language=here)
         return rough if rough is not None else f"[stand-in {here}→{there}] {text}"
 
 

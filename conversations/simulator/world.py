@@ -50,6 +50,8 @@ class World:
         self.on_socket_fault: Callable[[Rule], None] = lambda rule: None
         self.on_event: Callable[[Event, str], None] = lambda event, role: None
         self.on_closed: Callable[[SimulatedConversation], None] = lambda conversation: None
+        self.on_message: list[Callable[[SimulatedConversation, Event], None]] = []
+        self.on_signal: list[Callable[[SimulatedConversation, Event], None]] = []
         self.stopping = False
         self.tokens = Tokens(life_s=config.token_life_s, monotonic=monotonic)
         self._run = secrets.token_hex(3)  # ids differ between runs: a client may keep its data
@@ -64,6 +66,7 @@ class World:
         id: str | None = None,  # noqa: A002  the wire's word
         guest: str = "Anonymous",
         agent: str = "Agent",
+        agent_id: str | None = None,
         language: str | None = None,
         scenario: str | None = None,
     ) -> SimulatedConversation:
@@ -72,7 +75,7 @@ class World:
         conversation = SimulatedConversation(
             id=key,
             guest={"id": f"guest-{key.removeprefix('conv-')}", "type": "guest", "name": guest},
-            agent={"id": f"agent-{slug}", "type": "agent", "name": agent},
+            agent={"id": agent_id or f"agent-{slug}", "type": "agent", "name": agent},
             language=language,
             scenario=scenario,
         )
@@ -102,6 +105,7 @@ class World:
         language: str | None = None,
         translation: str | None = None,
         with_id: bool | None = None,
+        attachments: list[dict[str, Any]] | None = None,
     ) -> Event:
         """The guest writes; the ledger notes which translation ought to be delivered."""
         known = self.phrases.lookup(text) if text else None
@@ -112,6 +116,9 @@ class World:
         if text and found and expected:
             self.phrases.learn(text, language=found, english=expected)
         event = self._message(conversation, "guest", text, with_id=with_id)
+        if attachments:
+            event["attachments"] = attachments
+        self._tell(self.on_message, conversation, event)
         needed = bool(text and text.strip()) and base(found) != base(self.config.target_language)
         self.send(
             event,
@@ -127,6 +134,7 @@ class World:
         self, conversation: SimulatedConversation, text: str, *, with_id: bool | None = None
     ) -> Event:
         event = self._message(conversation, "agent", text, with_id=with_id)
+        self._tell(self.on_message, conversation, event)
         self.send(event, role="agent", text=text)
         return event
 
@@ -134,6 +142,7 @@ class World:
         sender = conversation.participant(kind)
         event = {"type": "typing", "conversationId": conversation.id, "from": sender,
                  "state": state}  # fmt: skip
+        self._tell(self.on_signal, conversation, event)
         self.send(event, role="typing")
 
     def read(self, conversation: SimulatedConversation, kind: str) -> None:
@@ -143,6 +152,7 @@ class World:
             if message["from"]["type"] != kind and "id" in message:
                 event = {"type": "readReceipt", "conversationId": conversation.id, "from": sender,
                          "messageId": message["id"], "timestamp": iso(self.now())}  # fmt: skip
+                self._tell(self.on_signal, conversation, event)
                 self.send(event, role="read")
                 return
 
@@ -157,6 +167,7 @@ class World:
         kind = body["from"]["type"]
         event = self._message(conversation, kind, body["text"], with_id=None)
         event["from"] = {**event["from"], "id": body["from"]["id"]}
+        self._tell(self.on_message, conversation, event)
         self.ledger.counts["applied"] += 1
         entry.update(
             applied=True,
@@ -261,6 +272,15 @@ class World:
         await asyncio.gather(*waiting, return_exceptions=True)
 
     # Small things
+
+    def _tell(
+        self,
+        listeners: list[Callable[[SimulatedConversation, Event], None]],
+        conversation: SimulatedConversation,
+        event: Event,
+    ) -> None:
+        for listener in listeners:
+            listener(conversation, event)
 
     def _message(
         self,

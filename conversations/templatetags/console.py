@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -27,6 +28,11 @@ def may(user: Any, action: str) -> bool:
     if action not in verdicts:
         verdicts[action] = access.can(user, action)
     return verdicts[action]
+
+
+@register.simple_tag
+def has_simulator() -> bool:
+    return bool(settings.SIMULATOR_PAGE)
 
 
 @register.simple_tag

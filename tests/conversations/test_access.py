@@ -12,12 +12,12 @@ from tests.conversations.services.wire import AGENT, event, record
 
 pytestmark = pytest.mark.django_db
 
-ACTIONS = ("live", "operations", "review", "audit", "export", "verify", "settings")
+ACTIONS = ("live", "simulator", "operations", "review", "audit", "export", "verify", "settings")
 MATRIX = {
-    "agent": {"live"},
-    "supervisor": {"live", "operations", "review"},
+    "agent": {"live", "simulator"},
+    "supervisor": {"live", "simulator", "operations", "review"},
     "compliance": {"audit", "export", "verify"},
-    "admin": {"live", "operations", "review", "audit", "verify", "settings"},
+    "admin": {"live", "simulator", "operations", "review", "audit", "verify", "settings"},
 }
 
 

@@ -24,6 +24,7 @@ from tests.server_process import spare_port
 def address(processes: Processes) -> str:
     port = spare_port()
     processes.environment["ALLOWED_ORIGINS"] = f"http://127.0.0.1:{port}"
+    processes.environment["SIMULATOR_PAGE"] = "true"
     _, address = processes.start_web(port=port)
     return address
 

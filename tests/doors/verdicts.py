@@ -31,6 +31,7 @@ DECIDE          = "login    login       no     no    on         no         on   
 CALLS           = "login    login       no     in    in         no         in    in"
 SETTINGS        = "login    login       no     no    no         no         on    on"
 NOWHERE         = "none     none        none   none  none       none       none  none"
+SIMULATOR       = "login    login       no     in    in         no         in    in"
 START           = "login    login       on     on    on         on         on    on"
 # fmt: on
 
@@ -57,6 +58,8 @@ PAGES = [
     Door("live/<str:external_id>/", "/live/own/", OWN),
     Door("live/<str:external_id>/", "/live/foreign/", FOREIGN),
     Door("live/<str:external_id>/", "/live/missing/", MISSING),
+    Door("simulator/", "/simulator/", SIMULATOR),
+    Door("simulator/uploads/", "/simulator/uploads/", SIMULATOR, "POST"),
     Door("operations/", "/operations/", OPERATIONS),
     Door("operations/review/", "/operations/review/", DECIDE, "POST"),
     Door("operations/dead-letters/", "/operations/dead-letters/", DECIDE, "POST"),
@@ -69,6 +72,7 @@ PAGES = [
     Door("assist/<str:interaction_id>/", "/assist/new-call/", FOREIGN),  # opening it begins it
 ]
 SOCKETS = [
+    Door("ws/simulator/", "/ws/simulator/", SIMULATOR),
     Door("ws/live/", "/ws/live/", LIVE_WALL),
     Door("ws/live/<str:external_id>/", "/ws/live/own/", OWN),
     Door("ws/live/<str:external_id>/", "/ws/live/foreign/", FOREIGN),

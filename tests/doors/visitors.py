@@ -19,7 +19,8 @@ from tests.doors.verdicts import Door
 
 WITHIN_S = 10.0
 LOGIN_PATHS = ("/login/",)
-OF_STATUS = {401: "login", 200: "in", 503: "in", 403: "no", 404: "none"}
+# 400: let in, and told what is wanted.
+OF_STATUS = {401: "login", 200: "in", 400: "in", 503: "in", 403: "no", 404: "none"}
 OF_CODE = {4401: "login", 4403: "no", 4404: "none"}
 CSRF_TOKEN = "c" * 32
 

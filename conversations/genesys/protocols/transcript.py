@@ -2,7 +2,8 @@
 
 Who is the customer: `from.id` is `external`. A system message is neither side's. Decided here (D):
 a payload without a readable time has the frame's; a system message that says nothing but *typing*
-or *read receipt*, in the words below, is a notice and no part of what was said.
+or *read receipt*, in the words below, is a notice and no part of what was said; files come as on
+the org socket, in `attachments`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from conversations.genesys.attachments import attachments_of
 from conversations.genesys.events import (
     ConversationClosed,
     ConversationUpdated,
@@ -125,6 +127,7 @@ class TranscriptProtocol:
             text,
             _moment(frame),
             _notice(text) if is_system else "",
+            attachments_of(payload["attachments"]) if "attachments" in payload else (),
         )
 
 

@@ -34,7 +34,9 @@ MAX_EARLY = 100  # events held back; what comes beyond that before an acknowledg
 _KEEP_ALIVE = '{"type":"keepalive"}'
 _PACED_S = 5.0
 _PACED_CODES = frozenset({1012, 1013})
-_TRANSIENT = frozenset({1005, 1006, 1011, 1012, 1013, 1014})
+UNACKNOWLEDGED = 4408  # ours: nothing came within ACKNOWLEDGE_S
+ACKNOWLEDGE_S = 10.0  # D
+_TRANSIENT = frozenset({1005, 1006, 1011, 1012, 1013, 1014, UNACKNOWLEDGED})
 _SENDERS: dict[object, Literal["guest", "agent", "system"]] = {
     "guest": "guest",
     "agent": "agent",
@@ -148,7 +150,9 @@ def _event_of(
     if kind == "connect":
         return _connected(frame)
     if kind == "error":
-        return ChatRefused(_text(frame, "message")[:500] or "refused")
+        return ChatRefused(
+            _text(frame, "message")[:500] or "refused", code=_text(frame, "code")[:64]
+        )
     if not isinstance(kind, str):
         raise InvalidEvent("type is missing or not a string")
     return Ignored(kind[:64])

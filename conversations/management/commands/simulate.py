@@ -32,6 +32,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON: a list of rules")
         parser.add_argument("--headless", action="store_true", help="play once, judge, exit")
+        parser.add_argument(
+            "--webchat",
+            action="store_true",
+            help="headless: guests on web-chat sockets of their own",
+        )
         parser.add_argument("--speed", type=float, default=1.0, help="2 plays twice as fast")
         parser.add_argument("--conversations", type=int, help="how many side by side")
         parser.add_argument("--provider-ms", type=float, default=80.0, help="translation's latency")
@@ -40,6 +45,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = _config(options)
+        if options["webchat"] and not options["headless"]:
+            raise CommandError("--webchat: with --headless alone; else guests come by themselves")
         try:
             if options["headless"]:
                 self._headless(config, options)
@@ -57,6 +64,7 @@ class Command(BaseCommand):
                 scenario=config.scenario or "demo",
                 wait_s=options["wait"],
                 settle_s=options["settle"],
+                webchat=options["webchat"],
                 on_listening=self._announce,
             )
         )
@@ -71,7 +79,10 @@ class Command(BaseCommand):
             await asyncio.Event().wait()
 
     def _announce(self, server: SimulatorServer) -> None:
-        self.stderr.write(f"simulator on {server.base_url}, org socket {server.socket_url}")
+        self.stderr.write(
+            f"simulator on {server.base_url}, org socket {server.socket_url},"
+            f" guest socket {server.webchat_url}"
+        )
 
 
 def _config(options: dict[str, Any]) -> SimulatorConfig:

@@ -40,6 +40,21 @@ class Script:
     agent: str
     turns: tuple[Turn, ...]
 
+    def as_json(self) -> dict[str, Any]:
+        turns = [
+            {"speaker": turn.speaker, "text": turn.text, "pause": turn.pause_s,
+             "typing": turn.typing_s}
+            for turn in self.turns
+        ]  # fmt: skip
+        return {
+            "name": self.name,
+            "title": self.title,
+            "language": self.language,
+            "guest": self.guest,
+            "agent": self.agent,
+            "turns": turns,
+        }
+
     @property
     def needs_translation(self) -> bool:
         return not self.language.lower().startswith("en")
@@ -56,6 +71,12 @@ class Scenario:
 
 def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def all_scripts() -> list[Script]:
+    """Each scripted conversation once, by language."""
+    scripts = {script.name: script for name in names() for script in load(name).scripts}
+    return sorted(scripts.values(), key=lambda script: (script.language, script.name))
 
 
 def load(name: str) -> Scenario:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from conversations.simulator.scenarios.loader import Scenario, Script, Turn, load
+from conversations.simulator.scenarios.loader import Script, Turn, load
+from conversations.simulator.scenarios.voices import Enter, Voice, straight
 
 if TYPE_CHECKING:
-    from conversations.simulator.messages import SimulatedConversation
     from conversations.simulator.world import World
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Player:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.enter: Enter = straight(world)
         self._tasks: set[asyncio.Task[None]] = set()
         self.played: list[str] = []  # ids of conversations, in the order they began
 
@@ -37,7 +39,7 @@ class Player:
     ) -> list[asyncio.Task[None]]:
         """Begin a scenario. `conversations`: how many side by side; default: each script once."""
         scenario = load(name)
-        self.learn(scenario)
+        self.learn(scenario.scripts)
         looping = scenario.loop if loop is None else loop
         scripts = scenario.scripts
         count = conversations or len(scripts)
@@ -52,9 +54,9 @@ class Player:
             started.append(task)
         return started
 
-    def learn(self, scenario: Scenario) -> None:
-        """The translation service knows what the scenario's guests are going to say."""
-        for script in scenario.scripts:
+    def learn(self, scripts: Iterable[Script]) -> None:
+        """The translation service knows what the guests are going to say."""
+        for script in scripts:
             for turn in script.turns:
                 if turn.speaker == "guest":
                     english = turn.translation or turn.text
@@ -78,34 +80,29 @@ class Player:
 
     async def play(self, script: Script, *, speed: float = 1.0) -> str:
         world = self._world
-        conversation = world.open_conversation(
-            guest=script.guest,
-            agent=script.agent,
-            language=script.language,
-            scenario=script.name,
-        )
-        self.played.append(conversation.id)
-        del self.played[:-10_000]
-        for turn in script.turns:
-            await self._turn(conversation, turn, script=script, speed=speed)
-        await asyncio.sleep(CLOSE_AFTER_S / speed)
+        async with self.enter(script) as voice:
+            conversation = voice.conversation
+            self.played.append(conversation.id)
+            del self.played[:-10_000]
+            for turn in script.turns:
+                await self._turn(voice, turn, speed=speed)
+            await asyncio.sleep(CLOSE_AFTER_S / speed)
         world.close_conversation(conversation)
         return conversation.id
 
-    async def _turn(
-        self, conversation: SimulatedConversation, turn: Turn, *, script: Script, speed: float
-    ) -> None:
-        world = self._world
+    async def _turn(self, voice: Voice, turn: Turn, *, speed: float) -> None:
+        world, conversation = self._world, voice.conversation
         typing_s = min(turn.typing_s, turn.pause_s)
         await asyncio.sleep((turn.pause_s - typing_s) / speed)
         if turn.read:
             world.read(conversation, turn.speaker)  # who answers has read
-        world.type_(conversation, turn.speaker, "active")
-        await asyncio.sleep(typing_s / speed)
         if turn.speaker == "guest":
-            world.say_as_guest(
-                conversation, turn.text, language=script.language, translation=turn.translation
-            )
+            await voice.type("active")
+            await asyncio.sleep(typing_s / speed)
+            await voice.say(turn)
+            await voice.type("inactive")
         else:
+            world.type_(conversation, "agent", "active")
+            await asyncio.sleep(typing_s / speed)
             world.say_as_agent(conversation, turn.text)
-        world.type_(conversation, turn.speaker, "inactive")
+            world.type_(conversation, "agent", "inactive")

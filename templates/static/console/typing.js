@@ -1,7 +1,7 @@
 // Who is typing. An indicator never outlives what it indicates: it ends after 5 s, with a message,
 // with the conversation, and when the page is not live.
 
-import { setText } from "./elements.js";
+import { element } from "./elements.js";
 
 const TYPING_MS = 5000;
 const OVER = new Set(["stop", "stopped", "off", "paused", "idle"]);
@@ -34,7 +34,10 @@ export class Typing {
     const now = performance.now();
     for (const [who, until] of this.until) if (until <= now) this.until.delete(who);
     const names = [...this.until.keys()].map(this.nameOf);
-    const verb = names.length > 1 ? "are" : "is";
-    setText(this.node, names.length ? `${names.join(" and ")} ${verb} typing…` : "");
+    const shown = [...this.node.querySelectorAll("bdi")].map((one) => one.textContent);
+    if (names.join() === shown.join()) return; // a screen reader is told once
+    const parts = names.flatMap((name, index) => [index ? " and " : "", element("bdi", "", name)]);
+    if (names.length) parts.push(names.length > 1 ? " are typing…" : " is typing…");
+    this.node.replaceChildren(...parts);
   }
 }

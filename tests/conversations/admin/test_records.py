@@ -11,6 +11,7 @@ from conversations.admin import records
 from conversations.models import AttributeAudit, Conversation, DeadLetter, JournalEntry, Message
 from conversations.models.dead_letter import BODY_LIMIT, readable
 from tests.conversations import histories
+from tests.conversations.services.wire import parsed, record
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +71,21 @@ def test_a_message_shows_what_happened_to_it(cora):
 
     for words in ("message received", "sending", "delivery confirmed", "attributes written"):
         assert words in text
+
+
+def test_files_stand_beside_the_text_they_came_with_and_have_no_address(cora):
+    record(parsed(text="", attachments=[
+        {"filename": "<b>\u202egnp.exe", "contentType": "image/png", "size": 2048,
+         "url": "https://files.example.org/1?key=secret"},
+    ]))  # fmt: skip
+
+    text = page(cora, "message", Message.objects.get())
+
+    assert "&lt;b&gt;" in text
+    assert "image/png" in text
+    assert "2.0\xa0KB" in text
+    assert "no text" not in text
+    assert "key=secret" not in text
 
 
 def test_an_erased_text_is_said_to_be_erased(cora):

@@ -68,7 +68,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_messages():
             snapshots.events_past({pk: 0})
         return len(rows), len(events)
 
-    assert queries(1) == queries(20) == (4, 6)
+    assert queries(1) == queries(20) == (5, 7)
 
 
 def test_a_cursor_that_the_journal_never_had_gets_a_snapshot():

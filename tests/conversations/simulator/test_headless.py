@@ -28,7 +28,14 @@ async def connected(server: SimulatorServer, *, careless: bool = False) -> Async
         await asyncio.gather(console, return_exceptions=True)
 
 
-async def played(*, scenario: str, settle_s: float = 3, careless: bool = False) -> Outcome:
+async def played(
+    *,
+    scenario: str,
+    settle_s: float = 3,
+    careless: bool = False,
+    webchat: bool = False,
+    faults: tuple[dict[str, object], ...] = (),
+) -> Outcome:
     tasks: list[asyncio.Task[None]] = []
 
     async def console(server: SimulatorServer) -> None:
@@ -36,10 +43,11 @@ async def played(*, scenario: str, settle_s: float = 3, careless: bool = False) 
             await asyncio.Event().wait()
 
     outcome = await play_headless(
-        SimulatorConfig(speed=200, echo_ms=1, apertium=False),
+        SimulatorConfig(speed=200, echo_ms=1, apertium=False, faults=faults),
         scenario=scenario,
         wait_s=3,
         settle_s=settle_s,
+        webchat=webchat,
         on_listening=lambda server: tasks.append(asyncio.create_task(console(server))),
     )
     tasks[0].cancel()
@@ -62,6 +70,36 @@ async def test_a_console_that_does_not_know_its_echoes_is_found_out() -> None:
     assert not outcome.ok
     assert outcome.verdict is not None
     assert outcome.verdict.loops
+
+
+async def test_guests_on_sockets_of_their_own_are_shown_the_script_as_it_is_written() -> None:
+    outcome = await played(scenario="hotel-es", webchat=True)
+
+    assert outcome.ok, outcome.lines
+    assert outcome.verdict is not None
+    assert outcome.verdict.delivered == outcome.verdict.expected == 7
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({"where": "webchat_handshake", "kind": "503"}, "WSServerHandshakeError"),
+        ({"where": "webchat", "kind": "close", "nth": 2}, "web chat: the guest"),
+        ({"where": "webchat", "kind": "duplicate", "nth": 1}, "a sequenceId came twice"),
+        (
+            {"where": "webchat", "kind": "lost", "contains": "Good afternoon"},
+            "line 2 of the script",
+        ),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else "",
+)
+async def test_a_guest_socket_that_fails_its_guest_is_a_failure_with_its_reason(
+    fault: dict[str, object], told: str
+) -> None:
+    outcome = await played(scenario="hotel-es", webchat=True, settle_s=1, faults=(fault,))
+
+    assert not outcome.ok
+    assert any(told in line for line in outcome.lines), outcome.lines
 
 
 async def test_nobody_connected_is_a_failure_with_its_reason() -> None:

@@ -17,7 +17,7 @@ HOLA = "Perfecto, muchas gracias."
 async def test_scenario_texts_get_their_true_translation_in_order(
     client: Client, server: SimulatorServer
 ) -> None:
-    server.player.learn(load("demo"))
+    server.player.learn(load("demo").scripts)
 
     answer = await client.translate("七時でお願いします。", "Can we start?", HOLA)
 
@@ -29,7 +29,7 @@ async def test_scenario_texts_get_their_true_translation_in_order(
 
 
 async def test_a_form_is_as_good_as_json(client: Client, server: SimulatorServer) -> None:
-    server.player.learn(load("hotel-es"))
+    server.player.learn(load("hotel-es").scripts)
     form = FormData([("text", HOLA), ("text", HOLA), ("target_lang", "EN-US")])
 
     answer = await client.session.post(
@@ -43,11 +43,36 @@ async def test_a_form_is_as_good_as_json(client: Client, server: SimulatorServer
 
 
 async def test_an_unknown_text_is_marked_as_a_stand_in(client: Client) -> None:
-    answer = await client.translate("Necesito una almohada más, por favor")
+    answer = await client.translate("Preciso de mais um travesseiro, por favor")
 
     one = (await answer.json())["translations"][0]
-    assert one["detected_source_language"] == "ES"
-    assert one["text"] == "[stand-in es→en] Necesito una almohada más, por favor"
+    assert one["detected_source_language"] == "PT"
+    assert one["text"] == "[stand-in pt→en] Preciso de mais um travesseiro, por favor"
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "meant"),
+    [
+        ("Hola, necesito ayuda con mi pedido 77", "ES", "Hello, I need help with my order 77"),
+        ("¿Cuándo llega mi paquete?", "ES", "When arrives my parcel?"),
+        ("Je voudrais annuler ma commande, merci", "FR", "I would like cancel my order, thank you"),
+        ("Guten Tag, mein Paket ist noch nicht da.", "DE", "Hello, my parcel is not yet there."),
+    ],
+)
+async def test_what_somebody_types_freely_is_put_word_for_word_and_says_so(
+    client: Client, said: str, language: str, meant: str
+) -> None:
+    answer = await client.translate(said)
+
+    one = (await answer.json())["translations"][0]
+    assert one["detected_source_language"] == language
+    assert one["text"] == f"[word for word] {meant}"
+
+
+async def test_a_text_of_unknown_words_is_left_as_it_is(client: Client) -> None:
+    answer = await client.translate("El zorro marrón salta sobre perezosos canes gruñones")
+
+    assert (await answer.json())["translations"][0]["text"].startswith("[stand-in es→en] El zorro")
 
 
 @pytest.mark.parametrize(

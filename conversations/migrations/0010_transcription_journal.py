@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0008_journal_kinds'),
+        ('conversations', '0009_attachments'),
     ]
 
     operations = [

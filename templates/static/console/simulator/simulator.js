@@ -1,0 +1,539 @@
+// The chat simulator's page: the guest's side, the agent's side, and what plays tricks on both.
+
+import { element, setText } from "../elements.js";
+import { languagePair } from "../words.js";
+import { agentBubble, guestBubble } from "./bubbles.js";
+import { prepared, problemOf, readAs } from "./files.js";
+import { Socket } from "./socket.js";
+import { Timeline } from "./timeline.js";
+
+const MAX_ACTION = 60 * 1024; // the web server takes 64 KiB
+const TYPING_MS = 3000;
+const NEAR_END_PX = 80;
+const KEPT = "parley.simulator";
+const FIRST_PACK = "hotel-es";
+const ERROR_FIELDS = ["text", "file", "context", "name", "email", "metadata", "script", "speed", "fault", "reply"];
+
+const $ = (id) => document.getElementById(id);
+const main = $("simulator");
+const lists = { guest: $("guest-list"), agent: $("agent-list") };
+const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+const run = Math.random().toString(36).slice(2, 8);
+let number = 0;
+let conversationId = "";
+let scripts = [];
+let script = null;
+let said = { guest: new Set(), agent: new Set() }; // lines of the script, by their place
+let picked = null; // the file that waits to be sent
+let playing = null;
+let line = "connecting";
+let isReady = false;
+let unsent = []; // actions written while the console was away
+let typed = { guest: 0, agent: 0 };
+
+const timeline = new Timeline({ onChange: changed });
+const socket = new Socket({
+  path: "/ws/simulator/",
+  onOpen: () => {},
+  onFrame: (frame) => (frame.error ? showError(frame) : handlers[frame.type]?.(frame)),
+  onAway: (reason, isFinal) => {
+    isReady = false;
+    showLine(isFinal ? "stopped" : "away", reason);
+  },
+});
+
+const handlers = {
+  ready(frame) {
+    if (frame.scripts) useScripts(frame.scripts);
+    if (!$("name").value) fillWho();
+    document.body.classList.toggle("bare", !frame.scripts);
+    connect(kept.session);
+  },
+  connected(frame) {
+    if (conversationId && frame.conversationId !== conversationId) forgetAll();
+    conversationId = frame.conversationId;
+    keep({ session: frame.session });
+    const open = $("open-live");
+    open.href = main.dataset.live.replace("ID", encodeURIComponent(conversationId));
+    open.hidden = false;
+    switchFaultsOff();
+  },
+  state(frame) {
+    showLine(frame.state, frame.reason, frame.attempts);
+    if (frame.state === "live") becomeReady();
+  },
+  message: (frame) => timeline.shown(frame),
+  progressed(frame) {
+    timeline.progressed(frame);
+    showCounts();
+  },
+  progress(frame) {
+    timeline.progress(frame);
+    const last = frame.rows.at(-1);
+    setText($("pair"), last ? languagePair(last.source_language, last.target_language) : "");
+    showCounts();
+  },
+  typing(frame) {
+    setText($("guest-typing"), frame.state === "active" ? "The agent is typing…" : "");
+  },
+  read(frame) {
+    const at = timeline.items.findIndex((item) => item.key === frame.sequenceId);
+    timeline.items.slice(0, at + 1).filter((item) => item.kind === "guest" && item.key && !item.isRead)
+      .forEach((item) => { item.isRead = true; changed(item); });
+  },
+  upload(frame) {
+    if (picked?.ref === frame.ref) showProgress(0.5 + frame.sent / frame.size / 2);
+  },
+  platform(frame) {
+    const facts = Object.entries({ ...frame.context }).flatMap(([key, value]) => [
+      element("dt", "", key), element("dd", "", typeof value === "string" ? value : JSON.stringify(value)),
+    ]);
+    $("platform-context").replaceChildren(...facts);
+  },
+  playing: (frame) => showPlaying(frame),
+  faults(frame) {
+    for (const box of $("faults").querySelectorAll("input")) box.checked = frame.on.includes(box.value);
+  },
+};
+
+// --- The guest's line ---
+
+function connect(session) {
+  const metadata = readJson($("metadata").value) ?? {};
+  socket.send({ action: "connect", name: $("name").value, email: $("email").value, metadata, session });
+  if ($("offline").checked) socket.send({ action: "offline" });
+}
+
+function becomeReady() {
+  if (isReady) return;
+  isReady = true;
+  const again = unsent;
+  unsent = [];
+  const pending = timeline.items.filter((item) => item.kind === "guest" && !item.key && item.run === "lost");
+  for (const item of pending) {
+    // What had left before the console went away is in the history, or nobody knows.
+    if (item.state === "queued") again.unshift({ action: "send", text: item.text, ref: item.ref });
+    else timeline.progressed({ ref: item.ref, state: "unconfirmed", reason: "the console was away" });
+  }
+  again.forEach((action) => act(action));
+}
+
+function act(action) {
+  if (socket.isOpen) return socket.send(action);
+  if (["send", "context"].includes(action.action)) unsent.push(action);
+  return false;
+}
+
+const LINE_WORDS = {
+  connecting: "connecting", live: "connected", waiting: "reconnecting", offline: "offline",
+  stopped: "ended", away: "reconnecting",
+};
+
+function showLine(state, reason = "", attempts = 0) {
+  if (state === "away" || state === "stopped") {
+    timeline.items.filter((item) => !item.key).forEach((item) => { item.run = "lost"; });
+  }
+  line = state;
+  $("line").dataset.state = state;
+  const tries = attempts > 1 ? `, try ${attempts + 1}` : "";
+  const why = ["away", "stopped"].includes(state) && reason ? `: ${reason}` : "";
+  setText($("line-text"), LINE_WORDS[state] + tries + why);
+}
+
+// --- What is shown ---
+
+function changed(item) {
+  if (["guest", "agent", "system"].includes(item.kind)) show("guest", item, guestBubble(item, { onAgain: again }));
+  if (item.kind === "agent" || (item.kind === "guest" && item.key)) show("agent", item, agentBubble(item));
+  showCounts();
+}
+
+function show(side, item, node) {
+  const list = lists[side];
+  const follows = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END_PX;
+  const property = `${side}Node`;
+  const at = timeline.items.indexOf(item);
+  const next = timeline.items.slice(at + 1).find((one) => one[property]?.parentNode === list);
+  const before = next?.[property] ?? null;
+  if (node.parentNode !== list || node.nextElementSibling !== before) list.insertBefore(node, before);
+  $(`${side}-hint`).hidden = true;
+  if (follows) list.scrollTop = list.scrollHeight;
+  if (side === "agent" && item.kind === "guest") lookedAt();
+}
+
+let lookTimer = 0;
+function lookedAt() {
+  if (document.hidden || !isReady || lookTimer) return;
+  lookTimer = setTimeout(() => {
+    lookTimer = 0;
+    if (isReady) socket.send({ action: "seen" });
+  }, 1500);
+}
+
+function showCounts() {
+  const counts = { sent: timeline.sent, ...timeline.counts, shown: timeline.shownToAgent };
+  for (const name of ["sent", "stored", "translated", "delivered", "shown"]) setText($(`count-${name}`), String(counts[name]));
+  const values = [counts.sent, counts.stored, counts.translated, counts.delivered, counts.shown];
+  const agree = values.every((value) => value === values[0]);
+  const mark = $("agreement");
+  mark.className = `state ${agree ? (counts.sent ? "ok" : "quiet") : "waiting"}`;
+  setText(mark, agree ? (counts.sent ? "✓ all agree" : "nothing said yet") : "under way…");
+}
+
+function showError({ error, field = "", ref = "" }) {
+  if (ref && picked?.ref === ref) {
+    picked.isFailed = true;
+    showPicked();
+  }
+  const known = ERROR_FIELDS.includes(field) ? field : "action";
+  const place = $(`${known}-error`) ?? $("action-error");
+  setText(place, sentence(error));
+  place.hidden = false;
+  const input = { text: "guest-text", reply: "agent-text" }[field] ?? field;
+  $(input)?.setAttribute?.("aria-invalid", "true");
+  if (ref && timeline.byRef.get(ref)?.state === "queued" && !picked) timeline.progressed({ ref, state: "refused", reason: error });
+}
+
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
+
+function clearError(field) {
+  $(`${field}-error`).hidden = true;
+  $("action-error").hidden = true;
+  $({ text: "guest-text", reply: "agent-text" }[field] ?? field)?.removeAttribute?.("aria-invalid");
+}
+
+function forgetAll() {
+  timeline.clear();
+  said = { guest: new Set(), agent: new Set() };
+  for (const side of ["guest", "agent"]) $(`${side}-hint`).hidden = false;
+  $("platform-context").replaceChildren();
+  showChips();
+  showCounts();
+}
+
+// --- Writing ---
+
+const units = (text) => text.length; // JavaScript counts UTF-16 code units, as the platform does
+
+function say(text) {
+  if (units(text) > 4096) {
+    showError({ error: `The message has ${units(text).toLocaleString("en")} characters, and 4,096 fit: shorten it.`, field: "text" });
+    return false;
+  }
+  clearError("text");
+  const ref = `${run}-${number += 1}`;
+  timeline.write(ref, text);
+  act({ action: "send", text, ref });
+  lists.guest.scrollTop = lists.guest.scrollHeight;
+  return true;
+}
+
+function again(item) {
+  timeline.progressed({ ref: item.ref, state: "queued", reason: "" });
+  if (item.run === "lost") act({ action: "send", text: item.text, ref: item.ref });
+  else act({ action: "again", ref: item.ref });
+}
+
+$("guest-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const text = $("guest-text").value;
+  if (picked) {
+    await sendPicked(text);
+    return;
+  }
+  if (!text.trim()) return;
+  if (say(text)) {
+    $("guest-text").value = "";
+    grow($("guest-text"));
+  }
+});
+
+$("agent-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = $("agent-text").value;
+  if (!text.trim()) return;
+  if (!isReady) {
+    showError({ error: "Wait until the guest is connected.", field: "reply" });
+    return;
+  }
+  clearError("reply");
+  if (act({ action: "reply", text })) $("agent-text").value = "";
+  grow($("agent-text"));
+});
+
+for (const [id, side] of [["guest-text", "guest"], ["agent-text", "agent"]]) {
+  const field = $(id);
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    field.form.requestSubmit();
+  });
+  field.addEventListener("input", () => {
+    grow(field);
+    const now = performance.now();
+    if (isReady && now - typed[side] > TYPING_MS / 2) {
+      typed[side] = now;
+      socket.send({ action: "typing", side, state: "active" });
+    }
+    clearTimeout(typed[`${side}Timer`]);
+    typed[`${side}Timer`] = setTimeout(() => {
+      typed[side] = 0;
+      if (isReady) socket.send({ action: "typing", side, state: "inactive" });
+    }, TYPING_MS);
+  });
+}
+
+function grow(field) {
+  field.rows = Math.min(5, Math.max(1, field.value.split("\n").length));
+}
+
+// --- Files ---
+
+$("file").addEventListener("change", (event) => {
+  pick(event.target.files[0]);
+  event.target.value = "";
+});
+const guestSide = document.querySelector(".guest-side");
+for (const name of ["dragenter", "dragover"]) {
+  guestSide.addEventListener(name, (event) => {
+    event.preventDefault();
+    guestSide.classList.add("dropping");
+  });
+}
+guestSide.addEventListener("dragleave", (event) => {
+  if (!guestSide.contains(event.relatedTarget)) guestSide.classList.remove("dropping");
+});
+guestSide.addEventListener("drop", (event) => {
+  event.preventDefault();
+  guestSide.classList.remove("dropping");
+  pick(event.dataTransfer.files[0]);
+});
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => event.preventDefault());
+$("guest-text").addEventListener("paste", (event) => {
+  const file = event.clipboardData?.files?.[0];
+  if (!file) return;
+  event.preventDefault();
+  pick(file);
+});
+
+async function pick(file) {
+  if (!file || picked?.isSending) return;
+  clearError("file");
+  const problem = await problemOf(file);
+  if (problem) {
+    picked = null;
+    showPicked();
+    showError({ error: problem, field: "file" });
+    return;
+  }
+  const preview = file.type.startsWith("image/") && file.size < 2 ** 20 ? await readAs(file, "readAsDataURL") : "";
+  picked = { file, preview };
+  showPicked();
+  $("guest-text").focus();
+}
+
+function showPicked() {
+  $("picked").hidden = !picked;
+  if (!picked) return;
+  setText($("picked-name"), picked.file.name);
+  $("picked-picture").hidden = !picked.preview;
+  if (picked.preview) $("picked-picture").src = picked.preview;
+  $("picked-progress").hidden = !picked.isSending || picked.isFailed;
+  $("picked-again").hidden = !picked.isFailed;
+}
+
+function showProgress(part) {
+  $("picked-progress").value = part;
+}
+
+// Text and file stay in the composer until the platform has both: whatever fails may be tried again.
+async function sendPicked(caption) {
+  if (picked.isSending && !picked.isFailed) return;
+  if (!isReady) {
+    showError({ error: "A file needs a connection: it is kept here until you are back.", field: "file" });
+    return;
+  }
+  clearError("file");
+  clearError("text");
+  const now = picked;
+  Object.assign(now, { isSending: true, isFailed: false, ref: `${run}-${number += 1}` });
+  showProgress(0);
+  showPicked();
+  try {
+    const how = { address: main.dataset.uploads, token: $("csrf").elements.csrfmiddlewaretoken.value, onProgress: (part) => showProgress(part / 2) };
+    const action = await prepared(now.file, how);
+    if (!socket.send({ action: "upload", ...action, caption, ref: now.ref })) throw new Error("the connection broke");
+  } catch (error) {
+    showError({ error: `The file was not sent: ${error.message}.`, field: "file", ref: now.ref });
+    return;
+  }
+  await arrived(now.ref);
+  if (picked !== now || now.isFailed) return;
+  picked = null;
+  showPicked();
+  $("guest-text").value = "";
+}
+
+// Until the message is queued with its file, or was refused.
+function arrived(ref) {
+  const now = picked;
+  return new Promise((resolve) => {
+    const before = handlers.progressed;
+    const look = setInterval(() => {
+      if (!now.isFailed && picked === now && isReady) return;
+      if (!isReady && !now.isFailed) showError({ error: "The connection broke before the file had arrived.", field: "file", ref });
+      done();
+    }, 200);
+    const done = () => {
+      clearInterval(look);
+      handlers.progressed = before;
+      resolve();
+    };
+    handlers.progressed = (frame) => {
+      if (frame.ref === ref && !timeline.byRef.has(ref)) {
+        const { name, type, size } = now.file;
+        timeline.write(ref, $("guest-text").value, [{ name, content_type: type, size, preview: now.preview }]);
+        done();
+      }
+      before(frame);
+    };
+  });
+}
+
+$("picked-again").addEventListener("click", () => sendPicked($("guest-text").value));
+$("picked-drop").addEventListener("click", () => {
+  picked = null;
+  clearError("file");
+  showPicked();
+});
+
+// --- Scripts and sentences ---
+
+function useScripts(found) {
+  scripts = found;
+  const options = scripts.map((one) => {
+    const option = element("option", "", `${one.language} · ${one.title}`);
+    option.value = one.name;
+    return option;
+  });
+  $("script").replaceChildren(...options);
+  const wanted = kept.script ?? FIRST_PACK;
+  $("script").value = scripts.some((one) => one.name === wanted) ? wanted : scripts[0]?.name;
+  useScript();
+}
+
+function useScript() {
+  script = scripts.find((one) => one.name === $("script").value) ?? null;
+  if (!script) return;
+  keep({ script: script.name });
+  said = { guest: new Set(), agent: new Set() };
+  if (!$("name").value) fillWho();
+  showChips();
+}
+
+function fillWho() {
+  $("name").value = kept.name ?? script?.guest ?? "Anonymous";
+  $("email").value = kept.email ?? "guest@example.org";
+  setText($("guest-shown"), $("name").value);
+}
+
+function showChips() {
+  for (const side of ["guest", "agent"]) {
+    const turns = (script?.turns ?? []).map((turn, at) => ({ ...turn, at })).filter((turn) => turn.speaker === side);
+    const next = turns.find((turn) => !said[side].has(turn.at));
+    $(`${side}-chips`).replaceChildren(...turns.filter((turn) => !said[side].has(turn.at)).map((turn) => {
+      const chip = element("button", turn === next ? "chip next" : "chip", turn.text);
+      chip.type = "button";
+      chip.dir = "auto";
+      chip.title = turn.text;
+      if (side === "guest") chip.lang = script.language.toLowerCase();
+      chip.addEventListener("click", () => sayChip(side, turn));
+      return chip;
+    }));
+    $(`${side}-chips`).scrollLeft = 0;
+  }
+}
+
+function sayChip(side, turn) {
+  if (side === "guest") say(turn.text);
+  else if (!isReady) return showError({ error: "Wait until the guest is connected.", field: "reply" });
+  else act({ action: "reply", text: turn.text });
+  said[side].add(turn.at);
+  showChips();
+  return undefined;
+}
+
+function showPlaying(frame) {
+  playing = frame.script;
+  setText($("play"), playing ? "■ Stop" : "▶ Play");
+  setText($("script-line"), playing ? `${frame.speaker}: ${frame.text}` : "");
+  if (!playing) return;
+  said[frame.speaker].add(frame.line);
+  if (frame.speaker === "guest") timeline.write(frame.ref, frame.text);
+  showChips();
+}
+
+$("script").addEventListener("change", () => {
+  useScript();
+  if (kept.name || timeline.items.length) return;
+  fillWho(); // nobody has said a word: the guest of the script may as well say it
+  isReady = false;
+  connect("");
+});
+$("play").addEventListener("click", () => {
+  clearError("script");
+  if (!isReady) return showError({ error: "Wait until the guest is connected.", field: "script" });
+  return playing ? act({ action: "stop" }) : act({ action: "play", script: $("script").value, speed: Number($("speed").value) });
+});
+
+// --- Faults, line, context, who ---
+
+$("offline").addEventListener("change", (event) => act({ action: event.target.checked ? "offline" : "online" }));
+
+$("faults").addEventListener("change", (event) => {
+  clearError("fault");
+  if (!act({ action: "fault", name: event.target.value, on: event.target.checked })) event.target.checked = false;
+});
+
+function switchFaultsOff() {
+  if (isReady) return;
+  // The switches are on only while their page is connected; after a break they start afresh.
+  if (line === "away" || line === "connecting") $("faults").querySelectorAll("input").forEach((box) => { box.checked = false; });
+}
+
+$("context-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const data = readJson($("context").value);
+  if (data === null) return showError({ error: 'The context is no JSON object. Write, for example, {"uiState": "checkout"}.', field: "context" });
+  if ($("context").value.length > MAX_ACTION) return showError({ error: "The context is too large: 32,768 bytes fit.", field: "context" });
+  clearError("context");
+  return act({ action: "context", data });
+});
+
+$("who-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ["name", "email", "metadata"].forEach(clearError);
+  if (readJson($("metadata").value) === null) return showError({ error: "The metadata is no JSON object.", field: "metadata" });
+  keep({ name: $("name").value, email: $("email").value });
+  setText($("guest-shown"), $("name").value);
+  $("offline").checked = false;
+  isReady = false;
+  return connect("");
+});
+
+function readJson(text) {
+  try {
+    const value = JSON.parse(text);
+    return value !== null && typeof value === "object" && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(what) {
+  Object.assign(kept, what);
+  sessionStorage.setItem(KEPT, JSON.stringify(kept));
+}
+
+setInterval(() => timeline.decide(), 1000);
