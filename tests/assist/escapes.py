@@ -184,6 +184,8 @@ async def _speak(simulator: Any, number: str, rng: random.Random) -> int:
     if form is forms.said_in_pairs:
         form = forms.said
     text = form(number, language, rng)
+    # A line like no other: the knowledge service is asked about each, not answered for from memory.
+    after = f"{after or ' thank you'} {''.join(rng.choices('bcdfghjklm', k=6))}"
     way = rng.randrange(5)
     if way == 0:
         calls.send_raw(CALL, f'{{"type":"transcription","text":"{number}","final":tru')
@@ -194,12 +196,12 @@ async def _speak(simulator: Any, number: str, rng: random.Random) -> int:
         cut = rng.randrange(1, len(words))
         calls.say(CALL, f"{before}{' '.join(words[:cut])}")
         await asyncio.sleep(0.01)
-        calls.say(CALL, f"{' '.join(words[cut:])}{after or ' so'}")
+        calls.say(CALL, f"{' '.join(words[cut:])}{after}")
         return 2
     if way == 2:
         for cut in range(4, len(text), 4):
             calls.say(CALL, f"{before}{text[:cut]}", final=False)
-    calls.say(CALL, f"{before}{text}{after or ' thank you'}")
+    calls.say(CALL, f"{before}{text}{after}")
     return 1
 
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from assist.snapshots import stream_of
-from conversations.models import StreamState
+from assist.snapshots import events_past, stream_of
+from conversations.models import Conversation, StreamState
+from tests.assist.histories import say
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +46,18 @@ def test_a_call_that_says_nothing_for_six_minutes_is_said_to_be_silent() -> None
     a_stream(silent_s=361)
 
     assert stream_of("call-1") == {"state": "live", "reason": "silent for more than 6 minutes"}
+
+
+def test_what_has_changed_is_read_at_once_however_many_calls(django_assert_num_queries) -> None:
+    for number in range(12):
+        say(f"call-{number}", "one")
+        say(f"call-{number}", "two")
+    cursors = dict(Conversation.objects.values_list("pk", "seq"))
+    for number in range(12):
+        say(f"call-{number}", "three")
+
+    with django_assert_num_queries(6):
+        found = events_past({pk: seq - 1 for pk, seq in cursors.items()})
+
+    assert len(found) == 12
+    assert {len(changes.events) for changes in found.values()} == {3}  # two lines and the figures
