@@ -44,7 +44,7 @@ def run(*, runs: int, messages: int = 10_000, seconds: int = 20) -> list[dict[st
         sys.stderr.write(f"calls, run {number} …\n")
         for name, figures in _once(messages=messages, seconds=seconds).items():
             found.setdefault(name, []).append(figures)
-            kept.append({"load": "calls", "contender": name, **figures})
+            kept.append({"load": "assist", "contender": name, **figures})
     title = f"{messages:,} chunks over {_CALLS} calls; then {_RATE:g}/s; median of {runs}"
     medians = {name: report.median(several) for name, several in found.items()}
     sys.stdout.write(report.table(title, medians, lines=LINES) + "\n\n")
