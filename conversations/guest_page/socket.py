@@ -7,7 +7,6 @@ pages of SIMULATOR_ORIGINS come too, without a login: as guests, and as nothing 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
@@ -25,6 +24,7 @@ from conversations.live import frames
 from conversations.live.database import Busy, read
 
 MAX_PAGES = 100  # of a process; each holds a socket to the platform
+MAX_PUBLIC = 50  # of these
 MESSAGES_PER_S = 50.0
 MESSAGE_BURST = 500.0  # two hundred at once are a test that people make
 RIGHTS_S = 3.0
@@ -33,7 +33,7 @@ PATH = "/ws/simulator/"
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Any, Any, Send], Awaitable[None]]
 
-_pages = 0
+_pages = _public = 0
 
 
 async def simulator_socket(scope: Any, receive: Any, send: Send) -> None:
@@ -92,11 +92,13 @@ def _verdict(user_id: int, session_key: str, session_hash: str) -> int:
 async def _serve(
     receive: Any, send: Send, *, owner: int | None, admit: Callable[[], Awaitable[int]]
 ) -> None:
-    global _pages
-    if _pages >= MAX_PAGES:
+    global _pages, _public
+    is_public = owner is None
+    if _pages >= MAX_PAGES or (is_public and _public >= MAX_PUBLIC):
         await _close(send, frames.BUSY)
         return
     _pages += 1
+    _public += is_public
     try:
         code = await admit()
         if code:
@@ -108,6 +110,7 @@ async def _serve(
         await _close(send, frames.BUSY)
     finally:
         _pages -= 1
+        _public -= is_public
 
 
 class _Door:
@@ -184,8 +187,8 @@ class _Door:
     async def _say(self, frame: Mapping[str, Any]) -> None:
         async with self._saying:
             if not self._is_closed:
-                text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
-                await self._send({"type": "websocket.send", "text": text})
+                for piece in frames.encode(frame).pieces:
+                    await self._send({"type": "websocket.send", "text": piece.text})
 
     async def _close(self, code: int) -> None:
         async with self._saying:

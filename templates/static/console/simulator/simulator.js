@@ -70,7 +70,7 @@ const handlers = {
   progress(frame) {
     timeline.progress(frame);
     const last = frame.rows.at(-1);
-    setText($("pair"), last ? languagePair(last.source_language, last.target_language) : "");
+    if (last) setText($("pair"), languagePair(last.source_language, last.target_language));
     showCounts();
   },
   typing(frame) {
