@@ -12,6 +12,7 @@ from aiohttp import web
 from conversations.simulator.attachments import Attachments
 from conversations.simulator.config import SimulatorConfig
 from conversations.simulator.control import Control
+from conversations.simulator.mounted import Application, mounted
 from conversations.simulator.rest import MessagingRest
 from conversations.simulator.scenarios.player import Player
 from conversations.simulator.sockets import OrgSockets
@@ -23,6 +24,7 @@ from conversations.simulator.world import World
 
 MESSAGING = "/api/v2/conversations/messaging"
 TRANSCRIPT = "/api/v2/messaging/conversations/{id}/transcript"
+PAGE_SOCKETS = ("/", "/ws/simulator/")
 STOP_S = 0.5
 START_S = 10.0
 
@@ -30,7 +32,11 @@ START_S = 10.0
 class SimulatorServer:
     """`start`, use `base_url` and `world`, `stop`; or `async with`."""
 
-    def __init__(self, config: SimulatorConfig | None = None) -> None:
+    def __init__(
+        self, config: SimulatorConfig | None = None, *, page_socket: Application | None = None
+    ) -> None:
+        """`page_socket`: what front ends may speak to besides a guest's own socket."""
+        self._page_socket = page_socket
         self.config = config or SimulatorConfig()
         self.world = World(self.config)
         self.player = Player(self.world)
@@ -114,10 +120,17 @@ class SimulatorServer:
                 web.post("/v2/translate", TranslateEndpoint(self.world).handle),
                 web.get("/webchat/v1", self.guests.handle),
                 *self.attachments.routes(),
+                *self._page_routes(),
             ]
         )
         application.add_subapp("/_sim", self._control.application())
         return application
+
+    def _page_routes(self) -> list[web.RouteDef]:
+        if self._page_socket is None:
+            return []
+        handler = mounted(self._page_socket)
+        return [web.get(path, handler) for path in PAGE_SOCKETS]
 
 
 class RunningSimulator:
