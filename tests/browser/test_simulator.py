@@ -36,17 +36,22 @@ def picture(kibibytes: int = 0) -> bytes:
 
 
 @pytest.fixture
-def site(processes: Processes, page: Page, simulator_thread: SimulatorThread) -> Iterator[Web]:
+def alone(processes: Processes, page: Page) -> Iterator[Web]:
+    """The page, the console's web process and the platform: nobody translates."""
     processes.environment["SIMULATOR_PAGE"] = "true"
     web = Web(processes, page)
-    processes.start_gateway()
-    processes.start_worker()
     a_user("sam", "supervisor")
     web.log_in("sam")
     page.get_by_role("link", name="Simulator").click()
     expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
     yield web
     assert web.complaints == []
+
+
+@pytest.fixture
+def translating(processes: Processes) -> None:
+    processes.start_gateway()
+    processes.start_worker()
 
 
 def say(page: Page, text: str) -> None:
@@ -60,8 +65,10 @@ def expect_counts(page: Page, number: int) -> None:
     expect(page.locator("#agreement")).to_have_text("✓ all agree")
 
 
-def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(site: Web, simulator_thread):
-    page = site.page
+def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(
+    translating: None, alone: Web, simulator_thread
+):
+    page = alone.page
     guest, agent = page.locator("#guest-list"), page.locator("#agent-list")
 
     # A sentence of the language pack, an answer, and words of one's own.
@@ -102,27 +109,35 @@ def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(site: Web, simul
     expect(agent.get_by_text("Perfect, thank you very much.")).to_be_visible(timeout=WITHIN_MS)
     expect_counts(page, 5)
 
+    # An outage of the whole platform: nobody can connect until it is over.
+    page.get_by_label("Outage of the platform").check()
+    expect(page.locator("#line[data-state=waiting]")).to_be_visible(timeout=WITHIN_MS)
+    say(page, "Hasta luego")
+    page.get_by_label("Outage of the platform").uncheck()
+    expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
+    expect_counts(page, 6)
+
     # Twice and in the wrong order: shown once and in order all the same.
     for name in ("duplicate", "reorder"):
         page.locator(f"#faults input[value={name}]").check()
     for number in range(4):
         say(page, f"Mi pedido {number}")
-    expect_counts(page, 9)
+    expect_counts(page, 10)
     expect(guest.locator(".mine .words")).to_contain_text([f"Mi pedido {n}" for n in range(4)])
     assert guest.locator(".mine .words").all_inner_texts()[-4:] == [
         f"Mi pedido {number}" for number in range(4)
     ]
 
     # What the console keeps is what was said, once each; a new page shows the same.
-    assert Message.objects.filter(origin="guest").count() == 9
+    assert Message.objects.filter(origin="guest").count() == 10
     assert len(simulator_thread.world.conversations) == 1
     page.reload()
     expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
-    expect_counts(page, 9)
+    expect_counts(page, 10)
 
 
-def test_what_cannot_be_sent_is_said_at_its_field(site: Web):
-    page = site.page
+def test_what_cannot_be_sent_is_said_at_its_field(alone: Web):
+    page = alone.page
 
     html = {"name": "x.png", "mimeType": "image/png", "buffer": b"<!doctype html><p>"}
     page.set_input_files("#file", html)  # type: ignore[arg-type]
@@ -142,21 +157,14 @@ def test_what_cannot_be_sent_is_said_at_its_field(site: Web):
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator("#email-error")).to_contain_text("valid e-mail")
 
+    # The chat lives on, and an unbroken word makes no width scroll sideways.
     page.get_by_label("Message of the guest").fill("")
-    say(page, HOLA)
-    expect(page.locator("#agent-list").get_by_text("Perfect, thank you")).to_be_visible(
-        timeout=WITHIN_MS
-    )
-
-
-@pytest.mark.parametrize("width", [360, 1400])
-def test_the_page_does_not_scroll_sideways(site: Web, width: int):
-    site.page.set_viewport_size({"width": width, "height": 800})
-    say(site.page, "https://example.org/" + "x" * 300)
-    expect(site.page.locator("#agent-list .said")).to_be_visible(timeout=WITHIN_MS)
-
-    assert site.page.evaluate("document.documentElement.scrollWidth") <= width
-    for button in ("Send", "Answer"):
-        box = site.page.get_by_role("button", name=button, exact=True).bounding_box()
-        assert box is not None
-        assert box["x"] + box["width"] <= width - 8
+    say(page, f"Mi pedido https://example.org/{'x' * 300}")
+    expect(page.locator("#guest-list .said")).to_contain_text("✓ Sent", timeout=WITHIN_MS)
+    for width in (360, 1400):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for button in ("Send", "Answer"):
+            box = page.get_by_role("button", name=button, exact=True).bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= width - 8
