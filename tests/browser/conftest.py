@@ -13,6 +13,7 @@ from tests.web import Web
 
 @pytest.fixture
 def web(processes: Processes, page: Page) -> Iterator[Web]:
+    processes.environment["SIMULATOR_PAGE"] = "true"
     running = Web(processes, page)
     yield running
     assert running.complaints == []

@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 from conversations.models import Message, MessageAttachment
 from tests.conversations.live.histories import a_user
 from tests.processes import Processes
-from tests.simulators import SimulatorThread
 from tests.web import Web
 
 LIVE = "#line[data-state=live]"
