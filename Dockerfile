@@ -13,6 +13,7 @@ WORKDIR /srv/parley
 COPY manage.py LICENSE ./
 COPY config config
 COPY conversations conversations
+COPY assist assist
 COPY translation translation
 COPY templates templates
 ENV PATH=/opt/parley/bin:$PATH \

@@ -27,7 +27,7 @@ ON_NO_DATABASE := DATABASE_URL=sqlite:///:memory:
 quiet = out=$$($(1) 2>&1) || { echo "$$out"; exit 1; }
 
 .PHONY: help setup run test test-sqlite check check-format check-lint check-types check-imports \
-	check-migrations check-deployment format bench soak lock clean
+	check-migrations check-deployment format bench soak vendor lock clean
 
 help:
 	@echo "make run      the demo: http://127.0.0.1:$(PORT) (PORT=… for another port)"
@@ -37,6 +37,7 @@ help:
 	@echo "make bench    the benchmarks"
 	@echo "make soak     the long fault and load runs (SOAK=… for options, --help lists them)"
 	@echo "make setup    .venv with the pinned requirements"
+	@echo "make vendor   the pages' vendored files, as VENDORED.json names them (needs npm)"
 	@echo "make lock     compiles the requirements files (needs uv)"
 
 # --- environment: a stamp for each requirements file, so that a second run starts at once ------
@@ -60,12 +61,13 @@ setup: $(VENV)/.requirements
 run: setup
 	@exec $(PYTHON) manage.py run_embedded --port $(PORT)
 
+# Two processes (pytest-xdist), each with a database and a Redis of its own: many tests wait.
 test: $(VENV)/.requirements-dev
-	$(PYTHON) -m pytest
-	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -m both_databases
+	$(PYTHON) -m pytest -n 2
+	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -n 2 -m both_databases
 
 test-sqlite: $(VENV)/.requirements-dev
-	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -m both_databases
+	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -n 2 -m both_databases
 
 # One line each; `make -k check` goes on after a failure.
 check: check-format check-lint check-types check-imports check-migrations check-deployment
@@ -102,6 +104,10 @@ soak: $(VENV)/.requirements-dev
 # --- upkeep ------------------------------------------------------------------------------------
 UV_COMPILE = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
+
+vendor:
+	@command -v npm >/dev/null || { echo "make vendor needs npm."; exit 1; }
+	@$(PYTHON3) .ci/vendor
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv"; exit 1; }

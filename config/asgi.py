@@ -17,6 +17,7 @@ with startup.one_line():
     _http = get_asgi_application()
     startup.check()
 
+from assist.routing import websocket_urlpatterns as assist_urlpatterns
 from conversations.guest_page.socket import PublicSimulator, simulator_socket
 from conversations.live.origins import ExactOrigins
 from conversations.live.outage import CloseDuringOutage
@@ -26,6 +27,7 @@ from conversations.live.routing import nowhere, websocket_urlpatterns
 sockets = [
     path("ws/simulator/", simulator_socket),  # type: ignore[arg-type]
     *websocket_urlpatterns,
+    *assist_urlpatterns,
 ]
 
 application = ProtocolTypeRouter(

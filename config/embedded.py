@@ -65,6 +65,13 @@ def prepare(*, port: int, simulator_port: int) -> int:
         ("SIMULATOR_PAGE", "true"),
         ("TRANSLATION_API_URL", f"{base}/v2/translate"),
         ("TRANSLATION_API_KEY", "demo-key"),
+        (
+            "GENESYS_TRANSCRIPTION_SOCKET_URL",
+            f"ws://127.0.0.1:{simulator_port}/api/v2/analytics/conversations/transcriptions",
+        ),
+        ("KNOWLEDGE_API_URL", f"{base}/knowledge/query"),
+        ("KNOWLEDGE_API_KEY", "demo-key"),
+        ("ASSIST_INTERACTIONS", "call-hotel-en=agent-1 call-factura-es"),
     )
     for name, value in addresses:
         os.environ.setdefault(name, value)

@@ -50,6 +50,11 @@ GENESYS_TRANSCRIPT_SOCKET_URL = env.url(
     f"wss://{GENESYS_ENV}/api/v2/messaging/conversations/{{conversation_id}}/transcript",
     ("wss", "ws"),
 )
+GENESYS_TRANSCRIPTION_SOCKET_URL = env.url(
+    "GENESYS_TRANSCRIPTION_SOCKET_URL",
+    f"wss://{GENESYS_ENV}/api/v2/analytics/conversations/transcriptions",
+    ("wss", "ws"),
+)
 # Which conversations get a transcript socket: those open on somebody's page, or all open ones.
 TRANSCRIPT_STREAMS = env.choice("TRANSCRIPT_STREAMS", "watched", ("watched", "all"))
 TRANSCRIPT_SOCKETS = env.number("TRANSCRIPT_SOCKETS", 200, low=0, high=2000)  # of one gateway
@@ -57,12 +62,27 @@ TRANSCRIPT_SOCKETS = env.number("TRANSCRIPT_SOCKETS", 200, low=0, high=2000)  # 
 STREAM_KINDS = [
     "conversations.gateway.org_stream.OrgStreams",
     "conversations.gateway.transcripts.TranscriptStreams",
+    "assist.streams.TranscriptionStreams",
 ]
 
 # --- Chat simulator -----------------------------------------------------------------------------
 SIMULATOR_PAGE = env.flag("SIMULATOR_PAGE", default=DEBUG)  # whether there is a /simulator/
 SIMULATOR_PUBLIC = env.flag("SIMULATOR_PUBLIC", default=False)  # its socket, without a login
 SIMULATOR_ORIGINS = env.items("SIMULATOR_ORIGINS")  # for pages of these, exact
+
+# --- Agent assist: voice transcription (protocol §4) --------------------------------------------
+TRANSCRIPTION_MODEL = env.text("TRANSCRIPTION_MODEL", "en-US-default")
+TRANSCRIPTION_LANGUAGE = env.text("TRANSCRIPTION_LANGUAGE", "en-US")
+# What is asked of the platform; ours always runs as well.
+TRANSCRIPTION_REDACTION = env.choice("TRANSCRIPTION_REDACTION", "pii", ("pii", "custom", "none"))
+# Takes personal data out of what people see of frames that could not be read.
+EXTRACT_REDACTION = "assist.extracts.redacted_extract"
+REDACTION_PATTERNS = env.text("REDACTION_PATTERNS")  # a line each: NAME, a space, an RE2 expression
+MAX_CONCURRENT_STREAMS = env.number("MAX_CONCURRENT_STREAMS", 5, low=1, high=10)
+LATENCY_THRESHOLD_MS = env.number("LATENCY_THRESHOLD_MS", 800, low=1)
+ASSIST_INTERACTIONS = env.items("ASSIST_INTERACTIONS")  # "id" or "id=agent"
+KNOWLEDGE_API_URL = env.url("KNOWLEDGE_API_URL", "", _HTTP)  # empty: no look-up
+KNOWLEDGE_API_KEY = env.text("KNOWLEDGE_API_KEY")
 
 # --- Translation ------------------------------------------------------------------------------
 TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
@@ -85,6 +105,13 @@ CONVERSATION_IDLE_CLOSE_H = env.number("CONVERSATION_IDLE_CLOSE_H", 24, low=1)  
 OPERATIONS_PROVIDERS = ["translation.operations.TranslationProviders"]
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS")  # who may read figures and reasons
 METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
+
+# --- Exports ------------------------------------------------------------------------------------
+# What can be exported: a function from conversations.exports.base.Scope to rows, by dotted path.
+EXPORTS = {
+    "transcripts": "conversations.exports.transcripts.transcript_rows",
+    "transcription": "assist.exports.transcription_rows",
+}
 
 # --- Database, Redis, Celery ------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'parley.sqlite3'}")
@@ -132,6 +159,7 @@ INSTALLED_APPS = [
     "csp",
     "conversations",
     "translation",
+    "assist",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -228,6 +256,7 @@ logs.configure(
         JOURNAL_KEY,
         GENESYS_CLIENT_SECRET,
         TRANSLATION_API_KEY,
+        KNOWLEDGE_API_KEY,
         METRICS_TOKEN,
     ),
 )

@@ -16,10 +16,11 @@ AGENT, SUPERVISOR, COMPLIANCE, ADMIN = "agent", "supervisor", "compliance", "adm
 GROUPS = (AGENT, SUPERVISOR, COMPLIANCE, ADMIN)
 
 # Action → groups that may do it; a superuser may do all but what stands in _NOBODY.
-# An agent's `live` covers their own conversations only (visible_conversations).
+# An agent's `live` and `assist` cover their own conversations only (visible_conversations).
 _ALLOWED: dict[str, frozenset[str]] = {
     "live": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "simulator": frozenset({AGENT, SUPERVISOR, ADMIN}),
+    "assist": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "operations": frozenset({SUPERVISOR, ADMIN}),
     "review": frozenset({SUPERVISOR, ADMIN}),
     "audit": frozenset({COMPLIANCE, ADMIN}),
@@ -49,12 +50,19 @@ def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> Conversatio
     everything = Conversation.objects.all()
     if not can(user, "live"):
         return everything.none()
-    if _as_user(user).is_superuser or groups_of(user) & _EVERY_CONVERSATION:
+    if sees_every_conversation(user):
         return everything
     agent = getattr(user, "agent", None)
     if agent is None or not agent.external_id:  # "" would be every conversation without an agent
         return everything.none()
     return everything.of_agent(agent.external_id)
+
+
+def sees_every_conversation(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether `user` may also open a call that nobody has heard of yet."""
+    if not user.is_active:
+        return False
+    return _as_user(user).is_superuser or bool(groups_of(user) & _EVERY_CONVERSATION)
 
 
 def _as_user(user: AbstractBaseUser | AnonymousUser) -> User | AnonymousUser:

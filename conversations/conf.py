@@ -27,6 +27,7 @@ def genesys_config() -> GenesysConfig:
         api_url=settings.GENESYS_API_URL,
         messaging_socket_url=settings.GENESYS_MESSAGING_SOCKET_URL,
         transcript_socket_url=settings.GENESYS_TRANSCRIPT_SOCKET_URL,
+        transcription_socket_url=settings.GENESYS_TRANSCRIPTION_SOCKET_URL,
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -30,6 +33,12 @@ def on_this_machine() -> str | None:
 
 def ensure_chromium() -> str | None:
     """The path of a Chromium; None means Playwright's own, which is then installed."""
+    with (Path(tempfile.gettempdir()) / "parley-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process installs, the others find it
+        return _ensure_chromium()
+
+
+def _ensure_chromium() -> str | None:
     found = on_this_machine()
     if found or _is_downloaded():
         return found

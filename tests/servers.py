@@ -48,6 +48,11 @@ class GivenServer:
     url: str
 
 
+def is_one_of_several() -> bool:
+    """Whether tests run in several processes (pytest-xdist), and this is one of them."""
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
 @contextlib.contextmanager
 def postgres() -> Iterator[PostgresServer | GivenServer]:
     """DATABASE_URL when set, else a server of our own."""
@@ -63,9 +68,9 @@ def postgres() -> Iterator[PostgresServer | GivenServer]:
 
 @contextlib.contextmanager
 def redis() -> Iterator[RedisServer | GivenServer]:
-    """REDIS_URL when set, else a server of our own."""
+    """REDIS_URL when set, else a server of our own; beside others, each its own: tests flush it."""
     given = os.environ.get("REDIS_URL")
-    if given:
+    if given and not is_one_of_several():
         yield GivenServer(given)
         return
     with _running(RedisServer()) as server:

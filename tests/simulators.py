@@ -39,6 +39,9 @@ def simulator_environment(base_url: str) -> dict[str, str]:
             f"{socket_url}/api/v2/messaging/conversations/{{conversation_id}}/transcript"
         ),
         "TRANSLATION_API_URL": f"{base_url}/v2/translate",
+        "GENESYS_TRANSCRIPTION_SOCKET_URL": (
+            f"{socket_url}/api/v2/analytics/conversations/transcriptions"
+        ),
     }
 
 

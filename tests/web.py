@@ -13,12 +13,17 @@ from tests.server_process import spare_port
 PASSWORD = "a-pass-phrase-of-the-tests"
 
 
-class Web:
-    def __init__(self, processes: Processes, page: Page) -> None:
+class WebServer:
+    def __init__(self, processes: Processes) -> None:
         port = spare_port()
         processes.environment["ALLOWED_ORIGINS"] = f"http://127.0.0.1:{port}"
         self.process: RunningProcess
         self.process, self.address = processes.start_web(port=port)
+
+
+class Web:
+    def __init__(self, server: WebServer, page: Page) -> None:
+        self.process, self.address = server.process, server.address
         self.page = page
         self.complaints: list[str] = []
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -98,9 +98,28 @@ def has_open_address(text: str) -> bool:
     return "@" in words[-1] or last in _SAID_AT or last in _SAID_DOT or last in _SAID_MARKS
 
 
+def may_become_address(text: str) -> bool:
+    """The same of a line that still grows: its last words may be an address that is being said."""
+    words = [bare(word.strip(".,")) for word in text[-120:].split()[-4:]]
+    return has_open_address(text) or not (
+        _SAID_AT.isdisjoint(words[-2:]) and (_SAID_DOT | _SAID_MARKS).isdisjoint(words)
+    )
+
+
+def is_joint(word: str) -> bool:
+    """Whether it joins the parts of an address that is said: dot, at, underscore."""
+    return bare(word.strip(".,")) in _SAID_AT | _SAID_DOT | _SAID_MARKS
+
+
 def may_have_address(text: str, words: Set[str]) -> bool:
-    """`words`: those of the text, bare."""
-    return not words.isdisjoint(_SAID_AT) or any(sign in text for sign in _AT_SIGNS)
+    """`words`: those of the text, bare. "At" alone is no sign: a dot belongs to it."""
+    if has_sign(text):
+        return True
+    return not words.isdisjoint(_SAID_AT) and ("." in text or not words.isdisjoint(_SAID_DOT))
+
+
+def has_sign(text: str) -> bool:
+    return any(sign in text for sign in _AT_SIGNS)
 
 
 def ipv6_in(text: str) -> list[Span]:

@@ -23,10 +23,17 @@ LENGTHS = {
     "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
 }  # fmt: skip
 _TOKEN = re.compile(r"[^\W\d_]+|\d|\s+|[^\w\s]|\w|_")
+_COUNTRY = re.compile(r"([^\W\d_])\W{0,4}([^\W\d_])\W{0,4}\d")
 _GAP_AT_MOST = 4  # characters of white space or dashes between two
 _BETWEEN = frozenset(" \t\r\n\u00a0\u2009\u202f-\u2010\u2011\u2013\u2014.,_/\u200b\ufeff")
 
 Symbol = tuple[str, int, int]  # a letter or digit with its place
+
+
+def may_begin_iban(text: str) -> bool:
+    """A country's two letters before a digit: cheap to ask before the search."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return any(f"{match[1]}{match[2]}".upper() in LENGTHS for match in _COUNTRY.finditer(plain))
 
 
 def ibans_in(text: str) -> list[Span]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from assist.redaction.cards import cards_in
 from assist.redaction.custom import CustomPattern, spans_of
 from assist.redaction.digits import Run, runs_of
-from assist.redaction.emails import emails_in, ipv6_in, may_have_address
-from assist.redaction.ibans import ibans_in
+from assist.redaction.emails import emails_in, has_sign, ipv6_in, may_have_address
+from assist.redaction.ibans import ibans_in, may_begin_iban
 from assist.redaction.identities import cvvs_in, ipv4_in, ssns_in
 from assist.redaction.number_words import SPOKEN, bare
 from assist.redaction.phones import phones_in, regions_of
@@ -21,6 +21,7 @@ LONGEST_TEXT = 8_192  # characters; a longer one is withheld rather than searche
 _WORD = re.compile(r"[^\W\d_]+")
 # Decimal digits of any script, and those that are letters or symbols (raised, circled).
 _DIGIT = re.compile(r"[\d²³¹⁰⁴-⁹₀-₉①-⑳⓪❶-➓]")
+_FEWEST = 3  # digits that may be something by themselves
 WITHHELD = "[redaction unavailable]"
 WITHHELD_KIND = "WITHHELD"
 
@@ -50,10 +51,14 @@ class TooLong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`spans`: ordered, disjoint. `open_from`: where a number begins that the text ends in."""
+    """`spans`: ordered, disjoint. `open_from`: where a number begins that the text ends in.
+
+    `is_telling`: what it holds may be something else together with the words before.
+    """
 
     spans: list[Span]
     open_from: int | None = None
+    is_telling: bool = False
 
 
 class Redactor:
@@ -72,18 +77,30 @@ class Redactor:
         found = spans_of(self._patterns, text) if self._patterns else []
         if may_have_address(text, words):
             found += emails_in(text)
+        has_address = bool(found) or has_sign(text)
         found += ipv6_in(text)
-        if not _DIGIT.search(text) and words.isdisjoint(SPOKEN):
-            return Search(without_overlaps(found))
+        has_words = not words.isdisjoint(SPOKEN)
+        if not has_words and not _DIGIT.search(text):
+            return Search(without_overlaps(found), is_telling=has_address)
         runs = runs_of(text)
-        found += self._in_runs(text, runs, found)
-        open_from = runs[-1].start if runs and runs[-1].is_open else None
-        return Search(without_overlaps(found), open_from)
+        if not runs:
+            return Search(without_overlaps(found), is_telling=has_address)
+        if any(len(run.digits) >= _FEWEST for run in runs):
+            found += self._in_runs(text, runs, found, has_words=has_words)
+        return Search(
+            without_overlaps(found),
+            open_from=runs[-1].start if runs[-1].is_open else None,
+            is_telling=has_address or any(len(run.digits) >= _FEWEST for run in runs),
+        )
 
-    def _in_runs(self, text: str, runs: list[Run], earlier: list[Span]) -> list[Span]:
+    def _in_runs(
+        self, text: str, runs: list[Run], earlier: list[Span], *, has_words: bool
+    ) -> list[Span]:
         taken = Taken(len(text))
         taken.take(earlier)
-        found = ibans_in(text) if sum(len(run.digits) for run in runs) >= 8 else []
+        may_have_iban = has_words or may_begin_iban(text)
+        enough = sum(len(run.digits) for run in runs) >= 8
+        found = ibans_in(text) if enough and may_have_iban else []
         found = [span for span in found if taken.is_free(span.start, span.end)]
         taken.take(found)
         # Cards of all runs first: a phone number never claims a part of one.
@@ -95,14 +112,6 @@ class Redactor:
         for run in runs:
             found += phones_in(text, run, regions=self._regions, taken=taken)
         return found
-
-
-def is_plain(text: str) -> bool:
-    """Neither digit nor number word nor sign in it: nothing that could begin or end elsewhere."""
-    words = set(map(bare, _WORD.findall(text)))
-    return (
-        not _DIGIT.search(text) and words.isdisjoint(SPOKEN) and not may_have_address(text, words)
-    )
 
 
 def _cards(_text: str, run: Run) -> list[Span]:

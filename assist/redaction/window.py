@@ -14,13 +14,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from assist.redaction.emails import has_open_address
+from assist.redaction.emails import has_open_address, is_joint, may_become_address
 from assist.redaction.redactor import (
     WITHHELD_TEXT,
     Redacted,
     Redactor,
     Search,
-    is_plain,
     redacted,
 )
 from assist.redaction.spans import IBAN, Span, without_overlaps
@@ -47,6 +46,7 @@ class _Piece(Generic[Item]):
     at: float
     spans: list[Span] = field(default_factory=list)
     is_withheld: bool = False
+    is_open: bool = False  # it ends in what may go on
     tail: int = 0
 
     def redacted(self) -> Redacted:
@@ -89,7 +89,7 @@ class RedactionWindow(Generic[Item]):
     def interim(self, text: str, *, now: float) -> Redacted:
         """What may be shown of a line that still grows: nothing of a number that may go on."""
         self._forget(now)
-        joined, offset = _joined([*self._past, *self._held], text)
+        joined, offset = _joined([*self._context(), *self._held], text)
         try:
             search = self._redactor.search(joined)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever went wrong (J4)
@@ -98,9 +98,10 @@ class RedactionWindow(Generic[Item]):
         end = len(text)
         if search.open_from is not None:
             end = max(0, search.open_from - offset)
-        elif has_open_address(text):
-            end = _address_start(text)
         spans = _within(search.spans, offset, len(text))
+        known = max((span.end for span in spans), default=0)
+        if search.open_from is None and may_become_address(text[known:]):
+            end = _address_start(text)
         shown = [span for span in spans if span.end <= end]
         rest = [f"[{span.kind}]" for span in spans if span.end > end]
         if end < len(text) and not rest:
@@ -125,14 +126,19 @@ class RedactionWindow(Generic[Item]):
         That place is counted in the held texts joined; None: the last chunk may go.
         """
         newest = self._held[-1]
-        pieces = self._held if is_plain(newest.text) else [*self._past, *self._held]
-        joined, offset = _joined(pieces[:-1], newest.text)
         try:
-            search = self._redactor.search(joined)
+            search = self._redactor.search(newest.text)
+            pieces = [newest]
+            if self._is_joined(newest, search):
+                pieces = [*self._context(), *self._held]
+            joined, offset = _joined(pieces[:-1], newest.text)
+            if offset:
+                search = self._redactor.search(joined)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever went wrong (J4)
             self._failed(error)
             newest.is_withheld = True
             return [], None
+        newest.is_open = search.open_from is not None or has_open_address(newest.text)
         amended = self._lay_out(pieces, search.spans)
         held_from = offset - sum(len(piece.text) + 1 for piece in self._held[:-1])
         if has_open_address(newest.text) and not any(s.end == len(joined) for s in search.spans):
@@ -140,6 +146,23 @@ class RedactionWindow(Generic[Item]):
         if search.open_from is None or self._is_settled(search, len(joined)):
             return amended, None
         return amended, max(0, search.open_from - held_from)
+
+    def _context(self) -> list[_Piece[Item]]:
+        """What went before, as far as words are looked at or a number may reach back."""
+        found: list[_Piece[Item]] = []
+        length = 0
+        for piece in reversed(self._past):
+            if length >= TAIL and not piece.is_open:
+                break
+            found.append(piece)
+            length += len(piece.text) - piece.tail
+        return found[::-1]
+
+    def _is_joined(self, newest: _Piece[Item], search: Search) -> bool:
+        """Whether what was said before can make something else of `newest`, or it of that."""
+        if len(self._held) > 1 or search.is_telling:
+            return True
+        return bool(self._past) and self._past[-1].is_open
 
     def _is_settled(self, search: Search, end: int) -> bool:
         """A whole IBAN needs nothing more (a card may be longer); nothing is held without end."""
@@ -230,6 +253,11 @@ def _covers_more(spans: Iterable[Span], known: list[Span]) -> bool:
 
 
 def _address_start(text: str) -> int:
-    """Before the words that an unfinished address may begin with: five at most."""
-    words = text.rstrip().rsplit(None, 6)
-    return len(text.rstrip()) - len(" ".join(words[1:])) if len(words) > 6 else 0
+    """Before the words that an unfinished address may begin with: five at least."""
+    words = text.rstrip().split()
+    first = max(0, len(words) - 5)
+    while first > 0 and (is_joint(words[first]) or is_joint(words[first - 1])):
+        first -= 1
+    if first == 0:
+        return 0
+    return len(text.rstrip().rsplit(None, len(words) - first)[0]) + 1

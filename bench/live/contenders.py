@@ -17,7 +17,7 @@ from tests.server_process import spare_port
 
 _START_WITHIN_S = 60.0
 # As the image starts it.
-_DAPHNE = [
+DAPHNE = [
     *("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "--websocket_timeout", "43200"),
     *("--ping-interval", "20", "--ping-timeout", "20", "--no-server-name"),
     *("--websocket-max-message-size", "65536", "--websocket-max-frame-size", "65536"),
@@ -74,7 +74,7 @@ class LiveParley(LiveContender):
     way = "parley"
 
     def command(self, port: int) -> list[str]:
-        return [*_DAPHNE, "-p", str(port), "config.asgi:application"]
+        return [*DAPHNE, "-p", str(port), "config.asgi:application"]
 
 
 class StockChannels(LiveContender):
@@ -82,7 +82,7 @@ class StockChannels(LiveContender):
     way = "layer"
 
     def command(self, port: int) -> list[str]:
-        return [*_DAPHNE, "-p", str(port), "bench.live.stock:application"]
+        return [*DAPHNE, "-p", str(port), "bench.live.stock:application"]
 
     def environment(self, port: int) -> Mapping[str, str]:
         redis_url = self._site.environment("127.0.0.1:9")["REDIS_URL"]

@@ -19,3 +19,4 @@ class GenesysConfig:
     messaging_socket_url: str
     # With {conversation_id} in it.
     transcript_socket_url: str = ""
+    transcription_socket_url: str = ""

@@ -22,7 +22,7 @@ from websockets.exceptions import (
 
 from conversations.genesys.events import ConversationClosed, Event
 from conversations.genesys.exceptions import NotConnected
-from conversations.genesys.protocols.stream import StreamProtocol
+from conversations.genesys.protocols.stream import StreamProtocol, SubscribingProtocol
 from conversations.genesys.protocols.verdicts import Close
 from conversations.net.retry import retry_after_s
 
@@ -150,12 +150,19 @@ async def _exchange(
     try:
         for frame in protocol.first_frames():
             await socket.send(frame)
+        subscribing = protocol if isinstance(protocol, SubscribingProtocol) else None
+        if subscribing is not None:
+            refused = await _accepted(socket, subscribing, on_event=on_event)
+            if refused is not None:
+                return refused
         on_link(Link(socket))
         await on_open()
         while True:
             # No task between: while on_event waits, nothing is read, and the peer feels it.
             event = protocol.frame_received(await socket.recv())
             await on_event(event)
+            if subscribing is not None and subscribing.ended is not None:
+                return subscribing.ended
             life.frames += 1
             if type(event) is ConversationClosed:
                 # What the socket was about is over: we close it (protocol §3).
@@ -166,6 +173,25 @@ async def _exchange(
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
+
+
+async def _accepted(
+    socket: ClientConnection,
+    protocol: SubscribingProtocol,
+    *,
+    on_event: Callable[[Event], Awaitable[None]],
+) -> Close | None:
+    """Until the platform has accepted; a refusal does not count as a frame that was delivered."""
+    try:
+        async with asyncio.timeout(protocol.ACCEPTED_WITHIN_S):
+            while not protocol.is_accepted:
+                data = await socket.recv()
+                await on_event(protocol.frame_received(data))
+                if protocol.ended is not None:
+                    return protocol.ended
+    except TimeoutError:
+        return Close(None, "no answer to the subscription")
+    return None
 
 
 async def _keep_alive(

@@ -149,6 +149,37 @@ class ChatRefused:
     code: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TranscriptionReceived:
+    """Speech as text: a line that still grows, or its final form. `text` is as it was said."""
+
+    interaction_id: str
+    media_at: datetime
+    text: str = field(repr=False)
+    confidence: float | None
+    is_final: bool
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodecLeftOut:
+    """Transcription of a kind of audio that is not accepted: counted."""
+
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The platform has accepted what was subscribed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The platform said `error`: the stream is not, or no longer, what was asked for."""
+
+    message: str
+
+
 ChatEvent = ChatMessage | ChatTyping | ChatRead | ChatConnected | ChatRefused
 Event = (
     MessageReceived
@@ -157,6 +188,10 @@ Event = (
     | MessageCopied
     | ConversationUpdated
     | ConversationClosed
+    | TranscriptionReceived
+    | CodecLeftOut
+    | Subscribed
+    | Refused
     | Malformed
     | Ignored
     | ChatEvent

@@ -21,7 +21,7 @@ from conversations import outages
 from conversations.live import frames, rights
 from conversations.live.database import Busy, read
 from conversations.live.outbox import Outbox
-from conversations.live.tailer import tailer
+from conversations.live.tailer import Tailer, tailer
 from conversations.live.watches import Member
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class LiveConsumer(AsyncConsumer):
 
     # No layer for each socket: Redis errors cannot reach it (reliability F25).
     channel_layer_alias = "none"
+    action: ClassVar = "live"  # what `access` is asked for
     _handlers: ClassVar = {
         "websocket.connect": "_connect",
         "websocket.receive": "_receive",
@@ -57,11 +58,11 @@ class LiveConsumer(AsyncConsumer):
         self._asked_at = float("-inf")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        tailer().sockets += 1
+        self._tailer().sockets += 1
         try:
             await super().__call__(scope, receive, send)
         finally:
-            tailer().sockets -= 1
+            self._tailer().sockets -= 1
             await self._leave()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -75,7 +76,7 @@ class LiveConsumer(AsyncConsumer):
     async def _connect(self, message: dict[str, Any]) -> None:
         # Accepted first: a browser learns a close code only from an open socket.
         await self.send({"type": "websocket.accept"})
-        if tailer().is_full:
+        if self._tailer().is_full:
             await self._close(frames.BUSY)
         else:
             self._begin(self._admit())
@@ -105,7 +106,7 @@ class LiveConsumer(AsyncConsumer):
         if not user.is_authenticated:
             await self._close(frames.UNAUTHENTICATED)
             return
-        admission = await read(rights.admit, user.pk, self._external_id())
+        admission = await read(self._admission, user.pk, self._external_id())
         if admission.code:
             await self._close(admission.code)
             return
@@ -116,11 +117,19 @@ class LiveConsumer(AsyncConsumer):
             session_hash=session.get(HASH_SESSION_KEY, ""),
             conversation=admission.conversation,
             scope=admission.scope,
+            action=self.action,
         )
         outbox = Outbox(self._send_text)
         self._member = Member(claim=claim, outbox=outbox, close=self._close, restart=self._restart)
         self._writer = asyncio.create_task(self._finish(outbox.run()), name="live-outbox")
         await self._watch(self._member, admission)
+
+    def _tailer(self) -> Tailer:
+        return tailer()
+
+    def _admission(self, user_id: int, external_id: str | None) -> rights.Admission:
+        """In a database thread."""
+        return rights.admit(user_id, external_id, action=self.action)
 
     def _external_id(self) -> str | None:
         raise NotImplementedError
@@ -130,7 +139,7 @@ class LiveConsumer(AsyncConsumer):
 
     def _restart(self) -> None:
         if self._member is not None:
-            self._begin(tailer().catch_up(self._member))
+            self._begin(self._tailer().catch_up(self._member))
 
     async def _receive(self, message: dict[str, Any]) -> None:
         if self._is_closed:
@@ -155,7 +164,7 @@ class LiveConsumer(AsyncConsumer):
             return
         if not (member.outbox.is_stale or member.outbox.is_starting):
             self._asked_at = now
-            self._begin(tailer().watch(member, after=after))
+            self._begin(self._tailer().watch(member, after=after))
 
     def _understood(self, message: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """What a page says: `ack` and its count, `gap` and its seq; or the code to close with."""
@@ -210,7 +219,7 @@ class LiveConsumer(AsyncConsumer):
         await asyncio.gather(*running, return_exceptions=True)
         member, self._member = self._member, None
         if member is not None:
-            await tailer().leave(member)
+            await self._tailer().leave(member)
 
 
 class ConversationConsumer(LiveConsumer):
@@ -220,7 +229,7 @@ class ConversationConsumer(LiveConsumer):
         return self.scope["url_route"]["kwargs"]["external_id"]
 
     async def _watch(self, member: Member, admission: rights.Admission) -> None:
-        await tailer().watch(member, after=self._after())
+        await self._tailer().watch(member, after=self._after())
 
     def _after(self) -> int | None:
         values = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("after", [])
@@ -237,4 +246,4 @@ class WallConsumer(LiveConsumer):
 
     async def _watch(self, member: Member, admission: rights.Admission) -> None:
         assert admission.visible is not None  # noqa: S101 - every wall has a scope
-        await tailer().watch_wall(member, admission.visible)
+        await self._tailer().watch_wall(member, admission.visible)

@@ -39,6 +39,7 @@ class Doorbell:
         self._lock = threading.Lock()
         self._pairs: dict[int, int] = {}
         self._typing: dict[tuple[int, str], dict[str, Any]] = {}
+        self._passing: dict[str, dict[str, Any]] = {}
         self._armed = False
         self._home: asyncio.AbstractEventLoop | None = None
         self._own: asyncio.AbstractEventLoop | None = None
@@ -53,7 +54,10 @@ class Doorbell:
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """`loop` runs the web server of this process."""
-        self._home = loop
+        with self._lock:
+            if loop is not self._home:
+                self._armed = False  # what an earlier one was to send, it will not
+            self._home = loop
 
     def lend(self, loop: asyncio.AbstractEventLoop) -> None:
         """`loop` runs for as long as this process: it sends what goes through Redis."""
@@ -84,9 +88,21 @@ class Doorbell:
             }
         self._wake()
 
+    def pass_on(self, key: str, message: dict[str, Any]) -> None:
+        """Something to be shown live, at most once, and kept nowhere; the latest of a key counts.
+
+        It has a `type` that pages of its kind know, and nothing that may not leave this process.
+        """
+        with self._lock:
+            if len(self._passing) >= MAX_PENDING and key not in self._passing:
+                self.dropped += 1
+                return
+            self._passing[key] = message
+        self._wake()
+
     def _wake(self) -> None:
         with self._lock:
-            if self._armed or not (self._pairs or self._typing):
+            if self._armed or not (self._pairs or self._typing or self._passing):
                 return
             loop = self._loop()
             if loop is None:
@@ -99,9 +115,10 @@ class Doorbell:
                 self._forget()
 
     def _forget(self) -> None:
-        self.dropped += len(self._pairs) + len(self._typing)
+        self.dropped += len(self._pairs) + len(self._typing) + len(self._passing)
         self._pairs.clear()
         self._typing.clear()
+        self._passing.clear()
 
     def _loop(self) -> asyncio.AbstractEventLoop | None:
         if self._pid != os.getpid():  # a forked worker has the parent's objects, not its threads
@@ -132,8 +149,9 @@ class Doorbell:
         with self._lock:
             pairs, self._pairs = self._pairs, {}
             typing, self._typing = self._typing, {}
+            passing, self._passing = self._passing, {}
             self._armed = False
-        messages = [*_bells(pairs), *typing.values()]
+        messages = [*_bells(pairs), *typing.values(), *passing.values()]
         if time.monotonic() < self._closed_until:
             self.dropped += len(messages)
             return
@@ -170,6 +188,7 @@ bind = _doorbell.bind
 lend = _doorbell.lend
 ring = _doorbell.ring
 typing = _doorbell.typing
+pass_on = _doorbell.pass_on
 
 
 def counts() -> dict[str, int]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from conversations import outages
 from conversations.live.database import read
-from conversations.live.snapshots import events_past, heads
+from conversations.live.snapshots import Changes, events_past, heads
 from conversations.live.watches import ConversationWatch
 
 logger = logging.getLogger(__name__)
+
+Reader = Callable[[Mapping[int, int]], dict[int, Changes]]
 
 POLL_S = 1.0
 REST_S = 0.1  # between two updates of one conversation
@@ -28,8 +30,11 @@ RETRY_S = 1.0
 class JournalReading:
     """Used on one event loop; `watches` belongs to the tailer."""
 
-    def __init__(self, watches: Mapping[int, ConversationWatch]) -> None:
+    def __init__(
+        self, watches: Mapping[int, ConversationWatch], reader: Reader | None = None
+    ) -> None:
         self._watches = watches
+        self._reader = reader
         self._rung: dict[int, int] = {}  # conversation → seq that a bell has named
         self._wake = asyncio.Event()
         self._pause = PAUSE_S
@@ -85,7 +90,7 @@ class JournalReading:
             self._look_for_rewound(wanted)
         while cursors := self._behind(wanted):
             read_at = time.monotonic()
-            found = await read(events_past, cursors)
+            found = await read(self._reader or events_past, cursors)
             for pk, changes in found.items():
                 watch = self._watches.get(pk)
                 if watch is not None and watch.cursor == cursors[pk]:  # still the same one

@@ -36,6 +36,7 @@ class Claim:
     session_hash: str
     conversation: int | None = None
     scope: str = ""
+    action: str = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ class Admission:
     visible: ConversationQuerySet | None = None
 
 
-def admit(user_id: int, external_id: str | None) -> Admission:
+def admit(user_id: int, external_id: str | None, *, action: str = "live") -> Admission:
     """A foreign conversation and a missing one have the same answer."""
     user = get_user_model().objects.filter(pk=user_id).first()
-    if user is None or not access.can(user, "live"):
+    if user is None or not access.can(user, action):
         return Admission(code=frames.FORBIDDEN)
     visible = access.visible_conversations(user)
     if external_id is None:
@@ -80,11 +81,12 @@ def verdicts(claims: Iterable[Claim]) -> dict[Claim, int]:
             continue
         still = {claim for claim in mine if _is_open(sessions.get(claim.session_key), claim, user)}
         found |= dict.fromkeys(mine - still, frames.UNAUTHENTICATED)
-        if not access.can(user, "live"):
-            found |= dict.fromkeys(still, frames.FORBIDDEN)
+        able = {claim for claim in still if access.can(user, claim.action)}
+        found |= dict.fromkeys(still - able, frames.FORBIDDEN)
+        if not able:
             continue
         visible = access.visible_conversations(user)
-        by_scope.setdefault(scope_of(visible), (visible, set()))[1].update(still)
+        by_scope.setdefault(scope_of(visible), (visible, set()))[1].update(able)
     for scope, (visible, theirs) in by_scope.items():
         found |= _out_of_sight(visible, scope, theirs)
     return found

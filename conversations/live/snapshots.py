@@ -68,10 +68,10 @@ def start(conversation_pk: int, after: int | None = None) -> Start:
     if resumed is not None:
         return resumed
     payload = snapshot(conversation_pk)
-    return Start(seq=payload["seq"], frames=tuple(_in_parts(payload)))
+    return Start(seq=payload["seq"], frames=tuple(in_parts(payload)))
 
 
-def _in_parts(payload: dict[str, Any]) -> Iterator[Frame]:
+def in_parts(payload: dict[str, Any]) -> Iterator[Frame]:
     """A large snapshot is several messages: a page that does not read holds up the rest of them."""
     rows = payload.pop("rows")
     parts = list(_parts_of([encode(row) for row in rows])) or [[]]

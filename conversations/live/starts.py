@@ -6,19 +6,23 @@ Pages of one conversation come back together when a web process ends; they share
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from conversations.live.database import read
 from conversations.live.snapshots import Start, start
+
+Read = Callable[[int, int | None], Start]
 
 KEPT_S = 1.0
 MAX_CURSORS = 4  # different ones read for at once; whoever comes with one more gets the snapshot
 
 
 class Starts:
-    """`after` None is the snapshot. Used on one event loop."""
+    """`after` None is the snapshot; `reader` makes them, if not `start`. Used on one event loop."""
 
-    def __init__(self, pk: int) -> None:
+    def __init__(self, pk: int, reader: Read | None = None) -> None:
         self._pk = pk
+        self._reader = reader
         self._reads: dict[int | None, asyncio.Task[Start]] = {}
         self._kept: dict[int | None, Start] = {}
 
@@ -48,7 +52,7 @@ class Starts:
 
     async def _read(self, after: int | None) -> Start:
         try:
-            begun = await read(start, self._pk, after)
+            begun = await read(self._reader or start, self._pk, after)
         finally:
             del self._reads[after]
         self._kept[after] = begun

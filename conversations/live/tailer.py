@@ -56,7 +56,7 @@ class Tailer:
     def __init__(self) -> None:
         self._conversations: dict[int, ConversationWatch] = {}
         self._walls: dict[str, WallWatch] = {}
-        self._reading = JournalReading(self._conversations)
+        self._reading = self._new_reading()
         self._wall_rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._walls_read_at = 0.0
@@ -71,8 +71,14 @@ class Tailer:
         self._start()
         pk = member.claim.conversation
         assert pk is not None  # noqa: S101 - a wall is watched by watch_wall
-        watch = self._conversations.setdefault(pk, ConversationWatch(pk))
+        watch = self._conversations.setdefault(pk, self._new_watch(pk))
         await watch.begin(member, after)
+
+    def _new_watch(self, pk: int) -> ConversationWatch:
+        return ConversationWatch(pk)
+
+    def _new_reading(self) -> JournalReading:
+        return JournalReading(self._conversations)
 
     async def watch_wall(self, member: Member, visible: ConversationQuerySet) -> None:
         self._start()
@@ -112,7 +118,12 @@ class Tailer:
         if self._tasks:
             return
         doorbell.bind(asyncio.get_running_loop())
-        jobs: dict[str, Job] = {
+        self._tasks = [
+            asyncio.create_task(job(), name=f"live-{name}") for name, job in self._jobs().items()
+        ]
+
+    def _jobs(self) -> dict[str, Job]:
+        return {
             "listen": Listener(self._heard).run,
             "read": self._reading.run,
             "walls": self._repeated(self._read_walls, self._wall_rung, pause=WALL_S),
@@ -120,13 +131,13 @@ class Tailer:
             "rights": self._repeated(self._ask_rights, None, pause=RIGHTS_S),
             "marks": self._repeated(Marks(lambda: self._conversations).mark, None, pause=LOOK_S),
         }
-        self._tasks = [
-            asyncio.create_task(job(), name=f"live-{name}") for name, job in jobs.items()
-        ]
 
     def _heard(self, message: dict[str, Any]) -> None:
         if message["type"] == "typing":
             self._typing(message)
+            return
+        if message["type"] != "bell":
+            self._passed_on(message)
             return
         for pk, seq in message["pairs"]:
             self._reading.ring(pk, seq)
@@ -137,6 +148,9 @@ class Tailer:
         watch = self._conversations.get(message["conversation"])
         if watch is not None:
             watch.send({key: message[key] for key in ("type", "origin", "state", "at")})
+
+    def _passed_on(self, message: dict[str, Any]) -> None:
+        """What is shown live and kept nowhere, of a kind that only some pages know."""
 
     def _repeated(self, job: Job, rung: asyncio.Event | None, *, pause: float) -> Job:
         """`job` at each ring and at least every WALL_POLL_S, or just every `pause` seconds."""

@@ -39,7 +39,8 @@ class Heads:
 
 def heads(visible: ConversationQuerySet, now: datetime) -> Heads:
     on_wall = Q(state=Conversation.State.OPEN) | Q(closed_at__gt=now - LINGER)
-    newest = visible.filter(on_wall).order_by("-last_event_at", "-pk")
+    written = visible.exclude(channel=Conversation.Channel.VOICE)  # calls have their own pages
+    newest = written.filter(on_wall).order_by("-last_event_at", "-pk")
     return Heads(dict(newest.values_list("pk", "seq")[:MAX_CARDS]))
 
 

@@ -18,7 +18,7 @@ from conversations.live.frames import Event, Frame, batched, encode
 from conversations.live.outbox import Outbox
 from conversations.live.rights import Claim
 from conversations.live.snapshots import Changes, Start
-from conversations.live.starts import Starts
+from conversations.live.starts import Read, Starts
 
 if TYPE_CHECKING:
     from conversations.models.conversation import ConversationQuerySet
@@ -51,12 +51,12 @@ class Member:
 class ConversationWatch:
     """`cursor`: up to where the journal was read; unknown until the first start."""
 
-    def __init__(self, pk: int) -> None:
+    def __init__(self, pk: int, reader: Read | None = None) -> None:
         self.pk = pk
         self.cursor: int | None = None
         self.rests_until = 0.0  # the next read of this conversation is not before
         self.members: set[Member] = set()
-        self.starts = Starts(pk)
+        self.starts = Starts(pk, reader)
         self._base = 0  # the first cursor
 
     async def begin(self, member: Member, after: int | None) -> None:

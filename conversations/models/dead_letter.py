@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.module_loading import import_string
 
 from conversations.models.conversation import Conversation
 from conversations.models.message import Message
@@ -116,8 +117,13 @@ class DeadLetterBody(models.Model):
 
 
 def readable(body: bytes) -> str:
-    """What a page can show of any bytes: at most `BODY_LIMIT`, what is not text replaced."""
+    """What a page can show of any bytes: at most `BODY_LIMIT`, what is not text replaced.
+
+    EXTRACT_REDACTION names what takes personal data out of it first.
+    """
     text = body[:BODY_LIMIT].decode("utf-8", errors="replace")
+    if settings.EXTRACT_REDACTION:
+        text = import_string(settings.EXTRACT_REDACTION)(text)
     return "".join(
         character if character.isprintable() or character in "\n\t" else "\N{REPLACEMENT CHARACTER}"
         for character in text

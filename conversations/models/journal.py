@@ -33,6 +33,9 @@ class JournalEntry(models.Model):
         DEAD_LETTER_CLOSED = "dead_letter_closed", "dead letter closed"
         READ = "read", "read"
         CLOSED = "closed", "conversation closed"
+        REDACTED = "redacted", "redacted"
+        SUGGESTED = "suggested", "knowledge suggested"
+        KNOWLEDGE_FAILED = "knowledge_failed", "knowledge lookup failed"
 
     conversation = models.ForeignKey(
         Conversation, on_delete=models.PROTECT, related_name="journal", db_index=False

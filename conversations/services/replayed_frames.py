@@ -87,15 +87,15 @@ def _read_again(letter: DeadLetter) -> MessageReceived | MessageRead:
     except UnicodeDecodeError:
         raise _CannotReplay("It is no text.") from None
     match event:
+        case MessageReceived() | MessageRead():
+            return event
         case Malformed():
             raise _CannotReplay(f"It still cannot be read: {event.reason}.")
         case Ignored():
             raise _CannotReplay("Its type is unknown to this version: there is nothing to store.")
         case TypingChanged():
             raise _CannotReplay("It says that somebody types, which is never stored.")
-        case MessageReceived() | MessageRead():
-            return event
-    raise _CannotReplay("It is of a transcript or a guest's chat, whose frames are not kept.")
+    raise _CannotReplay("Its stream's frames are not stored again from here.")
 
 
 def _message_of(event: MessageReceived | MessageRead, conversation: Conversation) -> int | None:

@@ -237,9 +237,16 @@ def _altered_texts(page: Sequence[Entry], report: Report) -> frozenset[tuple[int
         if entry is None:
             continue
         report.texts += 1
-        if commitment_of(bytes(salt), text) != entry.commitment:
+        proof = commitment_of(bytes(salt), text)
+        if proof != entry.commitment and not _is_redacted(message_id, proof):
             altered.add((entry.conversation_id, entry.seq))
     return frozenset(altered)
+
+
+def _is_redacted(message_id: int, proof: str) -> bool:
+    """Something was taken out of the text afterwards, and that entry is bound to what is left."""
+    entries = JournalEntry.objects.filter(message_id=message_id, kind=JournalEntry.Kind.REDACTED)
+    return entries.filter(commitment=proof).exists()
 
 
 def _find_emptied(conversations: QuerySet[Conversation], report: Report) -> None:

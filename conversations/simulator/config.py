@@ -38,6 +38,12 @@ class SimulatorConfig:
     quota_characters: int | None = None
     target_language: str = "EN-US"
     apertium: bool = True
+    # Calls and their transcription
+    call_limit: int = 10  # transcription sockets at once
+    call_silent_s: float = 30.0  # one that sends nothing for so long is closed (protocol §4)
+    knowledge_ms: float = 40.0
+    knowledge_key: str | None = None  # None: any
+    play_calls: bool = True  # an interaction that is subscribed to plays a script, again and again
     # What plays by itself
     scenario: str | None = None
     speed: float = 1.0

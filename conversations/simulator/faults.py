@@ -4,6 +4,8 @@ A rule is `{"where", "kind", "nth" | "probability" + "seed", "times", …paramet
 - where: token, post, put, history, active, translate, presign, upload, handshake (the org
   socket's opening), socket (each frame sent), transcript_handshake and transcript (the same of
   transcript sockets), webchat_handshake and webchat (the same of a guest's socket);
+  of calls: call_handshake, subscribe (each first frame), call (each frame sent on a
+  transcription socket), knowledge;
 - nth: 1-based number (or list of numbers) of the request at that place since the rule came;
   without nth or probability it fires at once, `times` times (default 1);
 - conversation, contains: only for that conversation, only for texts that contain this;
@@ -18,14 +20,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HTTP_PLACES = frozenset(
-    {"token", "post", "put", "history", "active", "translate", "presign", "upload"}
+    {"token", "post", "put", "history", "active", "translate", "presign", "upload", "knowledge"}
 )
 HANDSHAKES = {
     "socket": "handshake",
     "transcript": "transcript_handshake",
     "webchat": "webchat_handshake",
+    "call": "call_handshake",
 }
-PLACES = HTTP_PLACES | frozenset(HANDSHAKES) | frozenset(HANDSHAKES.values())
+PLACES = HTTP_PLACES | frozenset(HANDSHAKES) | frozenset(HANDSHAKES.values()) | {"subscribe"}
 
 STATUS_KINDS = {
     str(code): code
@@ -41,6 +44,7 @@ ECHO_KINDS = frozenset(
 )  # fmt: skip
 TRANSLATE_KINDS = frozenset({"too_few", "source_returned", "empty_texts"})
 SOCKET_KINDS = frozenset({"close", "drop", "duplicate", "lost", "delay", "malformed"})
+SUBSCRIBE_KINDS = frozenset({"error", "silent"})
 HANDSHAKE_KINDS = frozenset(STATUS_KINDS) | {"status", "drop", "slow"}
 
 # Accepted, and closed with that code: how it refuses a token or a scope (protocol §3).
@@ -56,6 +60,9 @@ KINDS_BY_PLACE = {
     "transcript_handshake": HANDSHAKE_KINDS | CLOSING_KINDS,
     "webchat": SOCKET_KINDS,
     "webchat_handshake": HANDSHAKE_KINDS,
+    "call_handshake": HANDSHAKE_KINDS,
+    "subscribe": SUBSCRIBE_KINDS,
+    "call": SOCKET_KINDS | {"error"},
 }
 RULE_KEYS = frozenset(
     {"where", "kind", "nth", "probability", "seed", "times", "conversation", "contains", "tag"}

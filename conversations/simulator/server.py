@@ -10,6 +10,10 @@ from types import TracebackType
 from aiohttp import web
 
 from conversations.simulator.attachments import Attachments
+from conversations.simulator.calls.board import Calls
+from conversations.simulator.calls.control import CallControl
+from conversations.simulator.calls.knowledge import KnowledgeEndpoint
+from conversations.simulator.calls.sockets import CallSockets
 from conversations.simulator.config import SimulatorConfig
 from conversations.simulator.control import Control
 from conversations.simulator.mounted import Application, mounted
@@ -24,6 +28,7 @@ from conversations.simulator.world import World
 
 MESSAGING = "/api/v2/conversations/messaging"
 TRANSCRIPT = "/api/v2/messaging/conversations/{id}/transcript"
+TRANSCRIPTIONS = "/api/v2/analytics/conversations/transcriptions"
 PAGE_SOCKETS = ("/", "/ws/simulator/")
 STOP_S = 0.5
 START_S = 10.0
@@ -44,6 +49,7 @@ class SimulatorServer:
         self.transcripts = TranscriptSockets(self.world)
         self.attachments = Attachments(self.world)
         self.guests = GuestSockets(self.world, attachments=self.attachments)
+        self.calls = Calls(self.world)
         self._control = Control(
             world=self.world,
             sockets=self.sockets,
@@ -83,6 +89,7 @@ class SimulatorServer:
     async def stop(self) -> None:
         await self.player.stop()
         await self._control.stop()
+        await self.calls.stop()
         await self.world.stop()
         self.sockets.close_all(1001, "stopping")
         self.transcripts.close(1001, "stopping")
@@ -120,9 +127,12 @@ class SimulatorServer:
                 web.post("/v2/translate", TranslateEndpoint(self.world).handle),
                 web.get("/webchat/v1", self.guests.handle),
                 *self.attachments.routes(),
+                web.get(TRANSCRIPTIONS, CallSockets(self.world, self.calls).handle),
+                web.post("/knowledge/query", KnowledgeEndpoint(self.world).handle),
                 *self._page_routes(),
             ]
         )
+        application.add_subapp("/_sim/calls", CallControl(self.calls).application())
         application.add_subapp("/_sim", self._control.application())
         return application
 

@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 
 from conversations.models import Message, MessageAttachment
 from tests.conversations.live.histories import a_user
-from tests.processes import Processes
-from tests.web import Web
+from tests.processes import Processes, database_url_of
+from tests.simulators import SimulatorThread, simulator_environment
+from tests.web import Web, WebServer
 
 LIVE = "#line[data-state=live]"
 HOLA = "Perfecto, muchas gracias."
@@ -34,11 +35,37 @@ def picture(kibibytes: int = 0) -> bytes:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def platform() -> Iterator[SimulatorThread]:
+    with SimulatorThread() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def processes_of_all(
+    django_db_setup: None, platform: SimulatorThread, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Processes]:
+    from django.db import connection
+
+    environment = simulator_environment(platform.base_url)
+    environment["SIMULATOR_PAGE"] = "true"
+    environment["DATABASE_URL"] = database_url_of(str(connection.settings_dict["NAME"]))
+    running = Processes(folder=tmp_path_factory.mktemp("simulator"), environment=environment)
+    try:
+        yield running
+    finally:
+        running.stop_all()
+
+
+@pytest.fixture(scope="module")
+def server(processes_of_all: Processes) -> WebServer:
+    return WebServer(processes_of_all)
+
+
 @pytest.fixture
-def alone(processes: Processes, page: Page) -> Iterator[Web]:
+def alone(transactional_db: None, server: WebServer, page: Page) -> Iterator[Web]:
     """The page, the console's web process and the platform: nobody translates."""
-    processes.environment["SIMULATOR_PAGE"] = "true"
-    web = Web(processes, page)
+    web = Web(server, page)
     a_user("sam", "supervisor")
     web.log_in("sam")
     page.get_by_role("link", name="Simulator").click()
@@ -48,9 +75,12 @@ def alone(processes: Processes, page: Page) -> Iterator[Web]:
 
 
 @pytest.fixture
-def translating(processes: Processes) -> None:
-    processes.start_gateway()
-    processes.start_worker()
+def translating(transactional_db: None, processes_of_all: Processes) -> Iterator[None]:
+    """They start while the browser does."""
+    started = [processes_of_all.start_gateway(), processes_of_all.start_worker()]
+    yield
+    for process in started:
+        process.stop()
 
 
 def say(page: Page, text: str) -> None:
@@ -65,7 +95,7 @@ def expect_counts(page: Page, number: int) -> None:
 
 
 def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(
-    translating: None, alone: Web, simulator_thread
+    translating: None, alone: Web, platform: SimulatorThread
 ):
     page = alone.page
     guest, agent = page.locator("#guest-list"), page.locator("#agent-list")
@@ -129,7 +159,7 @@ def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(
 
     # What the console keeps is what was said, once each; a new page shows the same.
     assert Message.objects.filter(origin="guest").count() == 10
-    assert len(simulator_thread.world.conversations) == 1
+    assert len(platform.world.conversations) == 1
     page.reload()
     expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
     expect_counts(page, 10)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from websockets.exceptions import ConnectionClosed
 
+from conversations.models import Conversation
 from tests.conversations.live.histories import History, a_conversation
 from tests.conversations.services.decided import frame
 from tests.doors.verdicts import NO_SOCKETS, OPEN, OUTSIDE_THE_ADMIN, PAGES, ROLES, SOCKETS, Door
@@ -32,6 +33,7 @@ def address(processes: Processes) -> str:
 def visitors(address: str) -> Iterator[dict[str, Visitor]]:
     History(a_conversation("own", agent_id="agent-1")).say()
     History(a_conversation("foreign", agent_id="agent-2")).say()
+    _calls()
     made = {role: Visitor(address, logged_in(role)) for role in ROLES}
     yield made
     for visitor in made.values():
@@ -74,7 +76,7 @@ def test_a_foreign_conversation_answers_exactly_as_a_missing_one(visitors: dict[
 @pytest.mark.django_db
 def test_a_page_takes_the_methods_of_its_door_alone(client: Client):
     client.cookies[settings.SESSION_COOKIE_NAME] = logged_in("superuser")
-    a_conversation("own"), a_conversation("foreign")
+    a_conversation("own"), a_conversation("foreign"), _calls()
     letter = frame().pk
     others = {"GET": ("post", "put", "patch", "delete"), "POST": ("get", "put", "patch", "delete")}
 
@@ -126,6 +128,11 @@ def test_a_socket_has_the_verdicts_of_its_page(socket: Door):
     page = pages.get(socket.address.removeprefix("/ws"), socket.verdicts)
 
     assert page == socket.verdicts
+
+
+def _calls() -> None:
+    for name, agent_id in (("own-call", "agent-1"), ("foreign-call", "agent-2")):
+        a_conversation(name, agent_id=agent_id, channel=Conversation.Channel.VOICE)
 
 
 def _routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[str]:

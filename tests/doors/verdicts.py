@@ -28,6 +28,7 @@ FOREIGN         = "login    login       no     none  in         no         in   
 MISSING         = "login    login       no     none  none       no         none  none"
 OPERATIONS      = "login    login       no     no    in         no         in    in"
 DECIDE          = "login    login       no     no    on         no         on    on"
+CALLS           = "login    login       no     in    in         no         in    in"
 SETTINGS        = "login    login       no     no    no         no         on    on"
 NOWHERE         = "none     none        none   none  none       none       none  none"
 SIMULATOR       = "login    login       no     in    in         no         in    in"
@@ -64,6 +65,11 @@ PAGES = [
     Door("operations/dead-letters/", "/operations/dead-letters/", DECIDE, "POST"),
     Door("operations/dead-letters/<int:pk>/", "/operations/dead-letters/{letter}/", OPERATIONS),
     Door("operations/providers/", "/operations/providers/", SETTINGS, "POST"),
+    Door("assist/", "/assist/", CALLS),
+    Door("assist/<str:interaction_id>/", "/assist/own-call/", OWN),
+    Door("assist/<str:interaction_id>/", "/assist/foreign-call/", FOREIGN),
+    Door("assist/<str:interaction_id>/", "/assist/own/", MISSING),  # a chat
+    Door("assist/<str:interaction_id>/", "/assist/new-call/", FOREIGN),  # opening it begins it
 ]
 SOCKETS = [
     Door("ws/simulator/", "/ws/simulator/", SIMULATOR),
@@ -71,6 +77,10 @@ SOCKETS = [
     Door("ws/live/<str:external_id>/", "/ws/live/own/", OWN),
     Door("ws/live/<str:external_id>/", "/ws/live/foreign/", FOREIGN),
     Door("ws/live/<str:external_id>/", "/ws/live/missing/", MISSING),
+    Door("ws/assist/<str:external_id>/", "/ws/assist/own-call/", OWN),
+    Door("ws/assist/<str:external_id>/", "/ws/assist/foreign-call/", FOREIGN),
+    Door("ws/assist/<str:external_id>/", "/ws/assist/own/", MISSING),
+    Door("ws/assist/<str:external_id>/", "/ws/assist/new-call/", FOREIGN),
 ]
 # Sockets that nobody has made.
 NO_SOCKETS = [

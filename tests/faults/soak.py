@@ -1,6 +1,7 @@
 """`make soak`: the fault runs and the load runs that take their time, one process after another.
 
-Parts: faults (PostgreSQL, then SQLite), steady (memory), fuzz, mutations. `--only` picks some;
+Parts: faults (PostgreSQL, then SQLite), steady (memory), fuzz, mutations, cards (spoken card
+numbers, searched for everywhere; and malformed frames of calls). `--only` picks some;
 every size is an option. Each part's findings are a JSON file in `--output`.
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 
 from tests.processes import ROOT
 
-PARTS = ("faults-postgresql", "faults-sqlite", "steady", "fuzz", "mutations")
+PARTS = ("faults-postgresql", "faults-sqlite", "steady", "fuzz", "mutations", "cards")
 _NO_FAULTS = ("post-faults", "echo-faults", "duplicates", "put-faults", "translate-faults", "kills",
               "redis-flushes", "postgres-kills", "drops", "restarts", "pauses", "provider-slow",
               "provider-down")  # fmt: skip
@@ -40,6 +41,9 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     fuzz = parser.add_argument_group("fuzz")
     fuzz.add_argument("--frames", type=int, default=200_000)
     fuzz.add_argument("--bodies", type=int, default=50_000)
+    calls = parser.add_argument_group("cards")
+    calls.add_argument("--cards", type=int, default=10_000)
+    calls.add_argument("--call-frames", type=int, default=100_000, help="malformed ones")
     return parser.parse_args(given)
 
 
@@ -91,6 +95,10 @@ def main(given: list[str] | None = None) -> int:
         "steady": lambda: _steady(options),
         "fuzz": lambda: _fuzz(options),
         "mutations": lambda: ["tests.faults.mutations"],
+        "cards": lambda: [
+            "tests.assist.escapes",
+            *("--cards", str(options.cards), "--frames", str(options.call_frames)),
+        ],
     }
     failed = []
     for part in options.only:

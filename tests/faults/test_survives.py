@@ -36,11 +36,21 @@ def run_harness(folder: Path, *options: str) -> dict[str, Any]:
     return dict(json.loads(ended.stdout))
 
 
+def _in_short(report: dict[str, Any]) -> str:
+    """The figures in a line, then two findings of each kind."""
+    details = report["details"]
+    figures = {name: value for name, value in report.items() if name != "details"}
+    return "\n".join(
+        [json.dumps(figures), *(f"{kind}: {found[:2]}" for kind, found in details.items())]
+    )
+
+
 @pytest.mark.flow
+@pytest.mark.longest
 @pytest.mark.timeout(WITHIN_S + 30)
 def test_nothing_is_lost_doubled_or_misplaced_whatever_dies(tmp_path: Path):
     report = run_harness(tmp_path)
 
-    assert report["details"] == {}
-    assert report["good"]
+    assert report["details"] == {}, _in_short(report)
+    assert report["good"], _in_short(report)
     assert report["delivered"] + report["in_review"] == report["expected"] > 0

@@ -75,6 +75,7 @@ class Command(BaseCommand):
         lines = [
             "",
             f"  Parley        http://127.0.0.1:{port}/live/",
+            f"  Calls         http://127.0.0.1:{port}/assist/",
             f"  Admin         http://127.0.0.1:{port}/{settings.ADMIN_PATH}/",
             f"  Simulator     {simulator}  (plays the platform and the translation service)",
         ]

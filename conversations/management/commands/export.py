@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.module_loading import import_string
 
 from conversations.exports import jsonl
 from conversations.exports.base import Scope
 from conversations.exports.files import BeingWritten, whole_file
-from conversations.exports.transcripts import transcript_rows
 from conversations.models import Conversation
 
-_KINDS = {"transcripts": transcript_rows}
 _FORMATS = {"jsonl": jsonl.write}
 
 
@@ -50,10 +50,11 @@ def moment(value: str) -> datetime:
 
 
 class Command(BaseCommand):
-    help = "Export what was said, for compliance: one JSON object a line for each message."
+    help = "Export what was said, for compliance: one JSON object a line for each message or chunk."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kind", type=one_of("the export", _KINDS), help=", ".join(_KINDS))
+        kinds = settings.EXPORTS
+        parser.add_argument("kind", type=one_of("the export", kinds), help=", ".join(kinds))
         parser.add_argument(
             "--format", type=one_of("the format", _FORMATS), default="jsonl", dest="file_format"
         )
@@ -65,7 +66,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         scope = Scope(options["conversation"], options["since"], options["until"])
         self._check(scope)
-        rows, write = _KINDS[options["kind"]](scope), _FORMATS[options["file_format"]]
+        exporter = import_string(settings.EXPORTS[options["kind"]])
+        rows, write = exporter(scope), _FORMATS[options["file_format"]]
         started = time.monotonic()
         try:
             if options["output"] == "-":

@@ -138,8 +138,11 @@ def test_an_evil_text_takes_no_longer_than_its_length(redactor, unit) -> None:
     short, long = (unit * (size // len(unit)) for size in (1000, 4000))
     times = []
     for text in (short, long):
-        began = time.process_time()
-        redactor.find(text)
-        times.append(time.process_time() - began)
+        runs = []
+        for _ in range(3):  # the best one: others use this machine too
+            began = time.process_time()
+            redactor.find(text)
+            runs.append(time.process_time() - began)
+        times.append(min(runs))
 
     assert times[1] < 0.05 or times[1] < 9 * times[0] + 0.05

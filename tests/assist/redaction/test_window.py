@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from assist.redaction.redactor import WITHHELD, Redactor
 from assist.redaction.window import HOLD_S, RedactionWindow
 
@@ -100,6 +102,23 @@ def test_a_growing_line_shows_nothing_of_a_number_that_may_go_on() -> None:
     assert pieces.interim("my card is 4111 1111 1111 1111", now=0).text == "my card is [CARD]"
     assert pieces.interim("write to john@exam", now=0).text == "…"
     assert pieces.interim("nothing at stake here", now=0).text == "nothing at stake here"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("yes it is lucy dot", "…"),
+        ("yes it is lucy dot harper", "yes …"),
+        ("yes it is lucy dot harper at", "yes it …"),
+        ("yes it is lucy dot harper at example", "yes it is …"),
+        ("yes it is lucy dot ann dot harper underscore two at example", "yes it is …"),
+        ("yes it is lucy dot harper at example dot com", "yes it is [EMAIL]"),
+        ("yes it is lucy dot harper at example dot com thank you", "yes it is [EMAIL] thank you"),
+        ("we got there at ten and nobody was there", "we got there at ten and nobody was there"),
+    ],
+)
+def test_an_address_that_is_being_said_is_not_shown_growing(said, shown) -> None:
+    assert window().interim(said, now=0).text == shown
 
 
 def test_a_line_that_grows_behind_a_held_piece_is_seen_with_it() -> None:

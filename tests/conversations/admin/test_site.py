@@ -17,6 +17,10 @@ RECORDS = sorted(
     if isinstance(model_admin, RecordAdmin)
 )
 AUDIT = {
+    "assist_chunk",
+    "assist_hourlymetrics",
+    "assist_knowledgefailure",
+    "assist_suggestion",
     "conversations_attributeaudit",
     "conversations_conversation",
     "conversations_deadletter",
@@ -25,7 +29,7 @@ AUDIT = {
     "conversations_message",
     "translation_translation",
 }
-OPERATIONS = {"conversations_streamstate"}
+OPERATIONS = {"assist_assistwatch", "conversations_streamstate"}
 VERIFY = {"conversations_verificationrun"}
 SETTINGS = {
     "conversations_accesstoken",

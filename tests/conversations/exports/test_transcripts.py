@@ -129,12 +129,12 @@ def test_the_scope_limits_by_conversation_and_time_of_receipt():
     assert rows(since=at + timedelta(seconds=1)) == []
 
 
-@pytest.mark.parametrize("page", [1, 2, 3, 5])
-def test_pages_neither_lose_nor_repeat_a_row(page: int):
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_pages_neither_lose_nor_repeat_a_row(size: int):
     histories.conversation("conv-1", messages=3)
     histories.conversation("conv-2", messages=2)
 
-    found = [(row["conversation_id"], row["seq"]) for row in transcript_rows(Scope(), page=page)]
+    found = [(row["conversation_id"], row["seq"]) for row in transcript_rows(Scope(), page=size)]
 
     assert found == sorted(set(found))
     assert len(found) == 5

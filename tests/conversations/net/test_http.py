@@ -249,6 +249,7 @@ async def test_a_body_over_the_limit_is_cut_and_no_json(client: HttpClient, body
 @pytest.mark.parametrize(
     ("body", "coding"),
     [(b"no gzip", "gzip"), (gzip.compress(b"{}")[:-9], "gzip"), (b"{}", "br"), (b"{}", "zstd")],
+    ids=["none", "cut", "br", "zstd"],
 )
 async def test_a_body_that_cannot_be_unpacked_is_no_json(
     client: HttpClient, body: bytes, coding: str

@@ -41,11 +41,11 @@ def test_nothing_recorded_yet_holds():
     assert verify_journal().holds
 
 
-@pytest.mark.parametrize("page", [1, 2, 7])
-def test_where_the_pages_end_makes_no_difference(page: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_where_the_pages_end_makes_no_difference(size: int, monkeypatch: pytest.MonkeyPatch):
     histories.conversation("conv-1")
     histories.conversation("conv-2", messages=1)
-    monkeypatch.setattr(verification, "PAGE", page)
+    monkeypatch.setattr(verification, "PAGE", size)
 
     report = verify_journal()
 

@@ -1,0 +1,1 @@
+"""Simulated calls: scripts that are spoken, the transcription socket, the knowledge service."""
