@@ -232,6 +232,7 @@ class Guest:
             sleep=self._sleep,
             timing=self._timing,
         )
+        self._say(Connectivity("connecting"))
         self._own(self._run(session), "guest-session")
 
     async def _run(self, session: Session) -> None:
