@@ -165,7 +165,7 @@ def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(
     expect_counts(page, 10)
 
 
-def test_what_cannot_be_sent_is_said_at_its_field(alone: Web):
+def test_what_cannot_be_sent_is_said_at_its_field_and_the_page_goes_on(alone: Web):
     page = alone.page
 
     html = {"name": "x.png", "mimeType": "image/png", "buffer": b"<!doctype html><p>"}
@@ -197,3 +197,11 @@ def test_what_cannot_be_sent_is_said_at_its_field(alone: Web):
             box = page.get_by_role("button", name=button, exact=True).bounding_box()
             assert box is not None
             assert box["x"] + box["width"] <= width - 8
+
+    # A script plays by itself until it is stopped.
+    page.get_by_label("Speed").select_option("10")
+    page.locator("#play").click()
+    expect(page.locator("#guest-list")).to_contain_text("Hola, buenas tardes.", timeout=WITHIN_MS)
+    expect(page.locator("#guest-list")).to_contain_text("Good afternoon", timeout=WITHIN_MS)
+    page.locator("#play").click()
+    expect(page.locator("#play")).to_have_text("▶ Play")
