@@ -12,33 +12,60 @@ from conversations.live.origins import as_browsers_write
 
 @checks.register(checks.Tags.security)
 def check_origins(**kwargs: Any) -> list[checks.Error]:
+    listed = (*settings.ALLOWED_ORIGINS, *settings.SIMULATOR_ORIGINS, *settings.ALLOWED_HOSTS)
     patterns = [
-        entry
-        for entry in (*settings.ALLOWED_ORIGINS, *settings.ALLOWED_HOSTS)
-        if "*" in entry or entry.startswith(".") or "://." in entry
+        entry for entry in listed if "*" in entry or entry.startswith(".") or "://." in entry
     ]
     if patterns:
         return [
             checks.Error(
-                "ALLOWED_ORIGINS and ALLOWED_HOSTS must not contain a * or begin with a dot: "
+                "ALLOWED_ORIGINS, SIMULATOR_ORIGINS and ALLOWED_HOSTS must not contain a * or begin"
+                " with a dot: "
                 f"{', '.join(patterns)}.",
                 hint="List each one exactly, for example https://parley.example.org",
                 id="parley.E001",
             )
         ]
-    return [error for origin in settings.ALLOWED_ORIGINS for error in _errors_of(origin)]
+    return [
+        error
+        for name in ("ALLOWED_ORIGINS", "SIMULATOR_ORIGINS")
+        for origin in getattr(settings, name)
+        for error in _errors_of(name, origin)
+    ]
 
 
-def _errors_of(origin: str) -> list[checks.Error]:
+@checks.register(checks.Tags.security)
+def check_public_simulator(**kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.SIMULATOR_PUBLIC and not settings.SIMULATOR_ORIGINS:
+        return [
+            checks.Error(
+                "SIMULATOR_PUBLIC is on, and SIMULATOR_ORIGINS lists nobody who may come.",
+                hint="List the origins of the front ends, for example https://shop.example.org",
+                id="parley.E003",
+            )
+        ]
+    if set(settings.SIMULATOR_ORIGINS) & set(settings.ALLOWED_ORIGINS):
+        return [
+            checks.Error(
+                "An origin is in both SIMULATOR_ORIGINS and ALLOWED_ORIGINS: the pages of the first"
+                " are let in without a login.",
+                hint="Serve the front end from an origin of its own.",
+                id="parley.E004",
+            )
+        ]
+    return []
+
+
+def _errors_of(name: str, origin: str) -> list[checks.Error]:
     """The comparison is exact: another spelling than a browser's would lock everybody out."""
     written = as_browsers_write(origin)
     if written == origin:
         return []
     if written is None:
-        message = f"ALLOWED_ORIGINS: {origin} is no origin."
+        message = f"{name}: {origin} is no origin."
         hint = "Write scheme://host[:port], for example https://parley.example.org"
     else:
-        message = f"ALLOWED_ORIGINS: no browser writes its origin as {origin}."
+        message = f"{name}: no browser writes its origin as {origin}."
         hint = f"Write {written}"
     return [checks.Error(message, hint=hint, id="parley.E002")]
 

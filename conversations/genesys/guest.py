@@ -41,7 +41,6 @@ from conversations.genesys.events import (
 )
 from conversations.genesys.exceptions import NotConnected, UploadFailed
 from conversations.genesys.limits import (
-    MAX_ATTACHMENTS,
     SlidingWindow,
     check_context,
     check_guest,
@@ -232,6 +231,7 @@ class Guest:
             sleep=self._sleep,
             timing=self._timing,
         )
+        self._say(Connectivity("connecting"))
         self._own(self._run(session), "guest-session")
 
     async def _run(self, session: Session) -> None:
@@ -251,8 +251,6 @@ class Guest:
     ) -> OutgoingMessage:
         """Queue a message; how it fares comes as `Progressed`. Raises GuestRefused."""
         check_text(text, attachments=len(attachments))
-        if len(attachments) > MAX_ATTACHMENTS:
-            attachments = attachments[:MAX_ATTACHMENTS]
         message = OutgoingMessage(ref or f"m-{next(self._refs)}", text, tuple(attachments))
         self._queue(message)
         return message

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from conversations.genesys.exceptions import (
+    AttachmentRefused,
     ContextRefused,
     EmptyMessage,
     GuestInfoRefused,
@@ -39,6 +40,8 @@ def utf16_units(text: str) -> int:
 def check_text(text: str, *, attachments: int = 0) -> None:
     if not text.strip() and not attachments:
         raise EmptyMessage
+    if attachments > MAX_ATTACHMENTS:
+        raise AttachmentRefused(f"a message takes {MAX_ATTACHMENTS}, and these are {attachments}")
     units = utf16_units(text)
     if units > MAX_UNITS:
         raise TextTooLong(units, MAX_UNITS)

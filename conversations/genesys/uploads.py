@@ -76,7 +76,8 @@ class Uploads:
                 address = await self._address(file)
                 await self._put(address, file, on_progress)
             except UploadFailed as error:
-                if error.is_final:
+                # Where there is no token, its source has tried long enough.
+                if error.is_final or isinstance(error.__cause__, TokenUnavailable):
                     raise
                 failure = error
             else:

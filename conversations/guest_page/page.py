@@ -39,15 +39,20 @@ MAX_KEPT = 2_000  # own messages that can be named by their ref
 ANONYMOUS = actions.ConnectAs("Anonymous", "guest@example.org", {})
 
 
+async def _nobody(_frame: Mapping[str, Any]) -> None:
+    return None
+
+
 class GuestPage:
-    """`act` on what the page asks, `close` when it goes. `owner`: the user's key, or None."""
+    """`act` on what the page asks, `close` when it goes. `owner`: the user's key, or None; `say`
+    is set by whoever holds its socket."""
 
     def __init__(
-        self, *, socket_url: str, tools: Tools, say: Say, progress: Progress, owner: int | None
+        self, *, socket_url: str, tools: Tools, progress: Progress, owner: int | None
     ) -> None:
         self._socket_url = socket_url
         self._tools = tools
-        self._say = say
+        self.say: Say = _nobody
         self._progress = progress
         self._owner = owner
         self._guest: Guest | None = None
@@ -62,7 +67,7 @@ class GuestPage:
     async def begin(self) -> None:
         """What the page can do here."""
         scripts = await self._tools.platform.scripts() if self._is_staff else None
-        await self._say({"type": "ready", "staff": self._is_staff, "scripts": scripts})
+        await self.say({"type": "ready", "staff": self._is_staff, "scripts": scripts})
 
     @property
     def _is_staff(self) -> bool:
@@ -98,7 +103,7 @@ class GuestPage:
         said = {"error": message, "field": field}
         if ref:
             said["ref"] = ref
-        await self._say(said)
+        await self.say(said)
 
     async def _do(self, action: Action) -> None:
         if isinstance(action, actions.ConnectAs):
@@ -150,7 +155,7 @@ class GuestPage:
         if not await self._tools.platform.set_fault(key, action.name, on=action.on):
             raise ActionRefused("fault", "the simulator does not answer: is it running?")
         (self._faults.add if action.on else self._faults.discard)(action.name)
-        await self._say({"type": "faults", "on": sorted(self._faults)})
+        await self.say({"type": "faults", "on": sorted(self._faults)})
         if (
             action.name == "outage"
             and not action.on
@@ -194,7 +199,7 @@ class GuestPage:
     async def _upload(self, guest: Guest, action: actions.UploadFile) -> None:
         def told(sent: int, size: int) -> None:
             frame = {"type": "upload", "ref": action.ref, "sent": sent, "size": size}
-            self._own(self._say(frame), "guest-page-upload-progress")
+            self._own(self.say(frame), "guest-page-upload-progress")
 
         try:
             if action.content is not None:
@@ -222,7 +227,7 @@ class GuestPage:
             raise ActionRefused("script", "there is no such script")
         work = play(
             script, guest=guest, platform=self._tools.platform, speed=action.speed,
-            say=self._say, keep=self._keep,
+            say=self.say, keep=self._keep,
         )  # fmt: skip
         self._player = self._own(work, "guest-page-player")
 
@@ -231,7 +236,7 @@ class GuestPage:
         if player is not None and not player.done():
             player.cancel()
             await asyncio.gather(player, return_exceptions=True)
-            await self._say({"type": "playing", "script": None})
+            await self.say({"type": "playing", "script": None})
 
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -244,7 +249,7 @@ class GuestPage:
     async def _tell(self, guest: Guest) -> None:
         async for event in guest.events():
             if guest is self._guest and (frame := self._frame(event, guest)) is not None:
-                await self._say(frame)
+                await self.say(frame)
 
     def _frame(self, event: GuestEvent, guest: Guest) -> dict[str, Any] | None:
         match event:
@@ -300,7 +305,7 @@ class GuestPage:
             found = await self._progress(guest.conversation_id, seq)
             if found is not None:
                 seq = found["seq"]
-                await self._say({"type": "progress", **found})
+                await self.say({"type": "progress", **found})
             await self._look_at_platform(guest.conversation_id)
 
     async def _look_at_platform(self, key: str) -> None:
@@ -310,7 +315,7 @@ class GuestPage:
         known = {"context": seen.get("context"), "attributes": seen.get("customAttributes")}
         if known != self._looked_at:
             self._looked_at = known
-            await self._say({"type": "platform", **known})
+            await self.say({"type": "platform", **known})
 
 
 def _files(message: ChatMessage) -> list[dict[str, Any]]:

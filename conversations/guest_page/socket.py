@@ -7,9 +7,9 @@ pages of SIMULATOR_ORIGINS come too, without a login: as guests, and as nothing 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Any
 
@@ -18,13 +18,14 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.utils.crypto import constant_time_compare
 
 from conversations import access
-from conversations.guest_page.page import GuestPage
+from conversations.guest_page.page import GuestPage, Progress
 from conversations.guest_page.progress import progress_of
 from conversations.guest_page.uploads import Tools, borrowed_tools
 from conversations.live import frames
 from conversations.live.database import Busy, read
 
 MAX_PAGES = 100  # of a process; each holds a socket to the platform
+MAX_PUBLIC = 50  # of these
 MESSAGES_PER_S = 50.0
 MESSAGE_BURST = 500.0  # two hundred at once are a test that people make
 RIGHTS_S = 3.0
@@ -33,7 +34,7 @@ PATH = "/ws/simulator/"
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Any, Any, Send], Awaitable[None]]
 
-_pages = 0
+_pages = _public = 0
 
 
 async def simulator_socket(scope: Any, receive: Any, send: Send) -> None:
@@ -48,7 +49,7 @@ async def simulator_socket(scope: Any, receive: Any, send: Send) -> None:
         await _close(send, frames.UNAUTHENTICATED)
         return
     pass_ = (user.pk, session.session_key, session.get(HASH_SESSION_KEY, ""))
-    await _serve(receive, send, owner=user.pk, admit=lambda: read(_verdict, *pass_))
+    await serve(receive, send, owner=user.pk, admit=lambda: read(_verdict, *pass_))
 
 
 class PublicSimulator:
@@ -63,7 +64,7 @@ class PublicSimulator:
             return
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
-        await _serve(receive, send, owner=None, admit=_anybody)
+        await serve(receive, send, owner=None, admit=anybody)
 
 
 def _is_public(scope: Any) -> bool:
@@ -74,7 +75,7 @@ def _is_public(scope: Any) -> bool:
     return len(sent) == 1 and sent[0] in listed
 
 
-async def _anybody() -> int:
+async def anybody() -> int:
     return 0
 
 
@@ -89,38 +90,49 @@ def _verdict(user_id: int, session_key: str, session_hash: str) -> int:
     return 0 if access.can(user, "simulator") else frames.FORBIDDEN
 
 
-async def _serve(
-    receive: Any, send: Send, *, owner: int | None, admit: Callable[[], Awaitable[int]]
+async def serve(
+    receive: Any,
+    send: Send,
+    *,
+    owner: int | None,
+    admit: Callable[[], Awaitable[int]],
+    tools: Callable[[], AbstractAsyncContextManager[Tools]] = borrowed_tools,
+    socket_url: str = "",
+    progress: Progress | None = None,
 ) -> None:
-    global _pages
-    if _pages >= MAX_PAGES:
+    """One socket to its end. `socket_url`: the platform's guest socket; default: the setting."""
+    global _pages, _public
+    is_public = owner is None
+    if _pages >= MAX_PAGES or (is_public and _public >= MAX_PUBLIC):
         await _close(send, frames.BUSY)
         return
     _pages += 1
+    _public += is_public
     try:
         code = await admit()
         if code:
             await _close(send, code)
             return
-        async with borrowed_tools() as tools:
-            await _Door(receive, send, owner=owner, admit=admit, tools=tools).run()
+        async with tools() as borrowed:
+            page = GuestPage(
+                socket_url=socket_url or settings.GENESYS_WEBCHAT_SOCKET_URL,
+                tools=borrowed,
+                progress=progress or _progress,
+                owner=owner,
+            )
+            await _Door(receive, send, page=page, admit=admit).run()
     except Busy:
         await _close(send, frames.BUSY)
     finally:
         _pages -= 1
+        _public -= is_public
 
 
 class _Door:
     """One browser's socket: in order, bounded in rate, asked again for its rights."""
 
     def __init__(
-        self,
-        receive: Any,
-        send: Send,
-        *,
-        owner: int | None,
-        admit: Callable[[], Awaitable[int]],
-        tools: Tools,
+        self, receive: Any, send: Send, *, page: GuestPage, admit: Callable[[], Awaitable[int]]
     ) -> None:
         self._receive = receive
         self._send = send
@@ -128,13 +140,8 @@ class _Door:
         self._saying = asyncio.Lock()
         self._is_closed = False
         self._allowance, self._allowed_at = MESSAGE_BURST, time.monotonic()
-        self._page = GuestPage(
-            socket_url=settings.GENESYS_WEBCHAT_SOCKET_URL,
-            tools=tools,
-            say=self._say,
-            progress=_progress,
-            owner=owner,
-        )
+        self._page = page
+        page.say = self._say
 
     async def run(self) -> None:
         rights = asyncio.create_task(self._ask_rights(), name="guest-page-rights")
@@ -184,8 +191,8 @@ class _Door:
     async def _say(self, frame: Mapping[str, Any]) -> None:
         async with self._saying:
             if not self._is_closed:
-                text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
-                await self._send({"type": "websocket.send", "text": text})
+                for piece in frames.encode(frame).pieces:
+                    await self._send({"type": "websocket.send", "text": piece.text})
 
     async def _close(self, code: int) -> None:
         async with self._saying:

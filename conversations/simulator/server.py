@@ -16,6 +16,7 @@ from conversations.simulator.calls.knowledge import KnowledgeEndpoint
 from conversations.simulator.calls.sockets import CallSockets
 from conversations.simulator.config import SimulatorConfig
 from conversations.simulator.control import Control
+from conversations.simulator.mounted import Application, mounted
 from conversations.simulator.rest import MessagingRest
 from conversations.simulator.scenarios.player import Player
 from conversations.simulator.sockets import OrgSockets
@@ -28,6 +29,7 @@ from conversations.simulator.world import World
 MESSAGING = "/api/v2/conversations/messaging"
 TRANSCRIPT = "/api/v2/messaging/conversations/{id}/transcript"
 TRANSCRIPTIONS = "/api/v2/analytics/conversations/transcriptions"
+PAGE_SOCKETS = ("/", "/ws/simulator/")
 STOP_S = 0.5
 START_S = 10.0
 
@@ -35,7 +37,11 @@ START_S = 10.0
 class SimulatorServer:
     """`start`, use `base_url` and `world`, `stop`; or `async with`."""
 
-    def __init__(self, config: SimulatorConfig | None = None) -> None:
+    def __init__(
+        self, config: SimulatorConfig | None = None, *, page_socket: Application | None = None
+    ) -> None:
+        """`page_socket`: what front ends may speak to besides a guest's own socket."""
+        self._page_socket = page_socket
         self.config = config or SimulatorConfig()
         self.world = World(self.config)
         self.player = Player(self.world)
@@ -123,11 +129,18 @@ class SimulatorServer:
                 *self.attachments.routes(),
                 web.get(TRANSCRIPTIONS, CallSockets(self.world, self.calls).handle),
                 web.post("/knowledge/query", KnowledgeEndpoint(self.world).handle),
+                *self._page_routes(),
             ]
         )
         application.add_subapp("/_sim/calls", CallControl(self.calls).application())
         application.add_subapp("/_sim", self._control.application())
         return application
+
+    def _page_routes(self) -> list[web.RouteDef]:
+        if self._page_socket is None:
+            return []
+        handler = mounted(self._page_socket)
+        return [web.get(path, handler) for path in PAGE_SOCKETS]
 
 
 class RunningSimulator:

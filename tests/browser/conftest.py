@@ -22,6 +22,7 @@ def web_server(
     from django.db import connection
 
     environment = simulator_environment(NOWHERE)
+    environment["SIMULATOR_PAGE"] = "true"
     environment["DATABASE_URL"] = database_url_of(str(connection.settings_dict["NAME"]))
     processes = Processes(folder=tmp_path_factory.mktemp("web"), environment=environment)
     try:

@@ -103,6 +103,9 @@ def test_the_console_has_no_violation(watched: Watched):
         found += violations(watched)
     watched.goto(f"/operations/dead-letters/{letter.pk}/")
     found += violations(watched)
+    watched.goto("/simulator/")
+    expect(watched.page.locator("#line[data-state=waiting]")).to_be_visible(timeout=15_000)
+    found += violations(watched)
 
     assert not found, "\n".join(found)
 

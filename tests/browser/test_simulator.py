@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from conversations.models import Message, MessageAttachment
 from tests.conversations.live.histories import a_user
-from tests.processes import Processes
-from tests.simulators import SimulatorThread
-from tests.web import Web
+from tests.processes import Processes, database_url_of
+from tests.simulators import SimulatorThread, simulator_environment
+from tests.web import Web, WebServer
 
 LIVE = "#line[data-state=live]"
 HOLA = "Perfecto, muchas gracias."
@@ -35,18 +35,52 @@ def picture(kibibytes: int = 0) -> bytes:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def platform() -> Iterator[SimulatorThread]:
+    with SimulatorThread() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def processes_of_all(
+    django_db_setup: None, platform: SimulatorThread, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Processes]:
+    from django.db import connection
+
+    environment = simulator_environment(platform.base_url)
+    environment["SIMULATOR_PAGE"] = "true"
+    environment["DATABASE_URL"] = database_url_of(str(connection.settings_dict["NAME"]))
+    running = Processes(folder=tmp_path_factory.mktemp("simulator"), environment=environment)
+    try:
+        yield running
+    finally:
+        running.stop_all()
+
+
+@pytest.fixture(scope="module")
+def server(processes_of_all: Processes) -> WebServer:
+    return WebServer(processes_of_all)
+
+
 @pytest.fixture
-def site(processes: Processes, page: Page, simulator_thread: SimulatorThread) -> Iterator[Web]:
-    processes.environment["SIMULATOR_PAGE"] = "true"
-    web = Web(processes, page)
-    processes.start_gateway()
-    processes.start_worker()
+def alone(transactional_db: None, server: WebServer, page: Page) -> Iterator[Web]:
+    """The page, the console's web process and the platform: nobody translates."""
+    web = Web(server, page)
     a_user("sam", "supervisor")
     web.log_in("sam")
     page.get_by_role("link", name="Simulator").click()
     expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
     yield web
     assert web.complaints == []
+
+
+@pytest.fixture
+def translating(transactional_db: None, processes_of_all: Processes) -> Iterator[None]:
+    """They start while the browser does."""
+    started = [processes_of_all.start_gateway(), processes_of_all.start_worker()]
+    yield
+    for process in started:
+        process.stop()
 
 
 def say(page: Page, text: str) -> None:
@@ -60,8 +94,10 @@ def expect_counts(page: Page, number: int) -> None:
     expect(page.locator("#agreement")).to_have_text("✓ all agree")
 
 
-def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(site: Web, simulator_thread):
-    page = site.page
+def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(
+    translating: None, alone: Web, platform: SimulatorThread
+):
+    page = alone.page
     guest, agent = page.locator("#guest-list"), page.locator("#agent-list")
 
     # A sentence of the language pack, an answer, and words of one's own.
@@ -102,27 +138,35 @@ def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(site: Web, simul
     expect(agent.get_by_text("Perfect, thank you very much.")).to_be_visible(timeout=WITHIN_MS)
     expect_counts(page, 5)
 
+    # An outage of the whole platform: nobody can connect until it is over.
+    page.get_by_label("Outage of the platform").check()
+    expect(page.locator("#line[data-state=waiting]")).to_be_visible(timeout=WITHIN_MS)
+    say(page, "Hasta luego")
+    page.get_by_label("Outage of the platform").uncheck()
+    expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
+    expect_counts(page, 6)
+
     # Twice and in the wrong order: shown once and in order all the same.
     for name in ("duplicate", "reorder"):
         page.locator(f"#faults input[value={name}]").check()
     for number in range(4):
         say(page, f"Mi pedido {number}")
-    expect_counts(page, 9)
+    expect_counts(page, 10)
     expect(guest.locator(".mine .words")).to_contain_text([f"Mi pedido {n}" for n in range(4)])
     assert guest.locator(".mine .words").all_inner_texts()[-4:] == [
         f"Mi pedido {number}" for number in range(4)
     ]
 
     # What the console keeps is what was said, once each; a new page shows the same.
-    assert Message.objects.filter(origin="guest").count() == 9
-    assert len(simulator_thread.world.conversations) == 1
+    assert Message.objects.filter(origin="guest").count() == 10
+    assert len(platform.world.conversations) == 1
     page.reload()
     expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
-    expect_counts(page, 9)
+    expect_counts(page, 10)
 
 
-def test_what_cannot_be_sent_is_said_at_its_field(site: Web):
-    page = site.page
+def test_what_cannot_be_sent_is_said_at_its_field_and_the_page_goes_on(alone: Web):
+    page = alone.page
 
     html = {"name": "x.png", "mimeType": "image/png", "buffer": b"<!doctype html><p>"}
     page.set_input_files("#file", html)  # type: ignore[arg-type]
@@ -142,21 +186,22 @@ def test_what_cannot_be_sent_is_said_at_its_field(site: Web):
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator("#email-error")).to_contain_text("valid e-mail")
 
+    # The chat lives on, and an unbroken word makes no width scroll sideways.
     page.get_by_label("Message of the guest").fill("")
-    say(page, HOLA)
-    expect(page.locator("#agent-list").get_by_text("Perfect, thank you")).to_be_visible(
-        timeout=WITHIN_MS
-    )
+    say(page, f"Mi pedido https://example.org/{'x' * 300}")
+    expect(page.locator("#guest-list .said")).to_contain_text("✓ Sent", timeout=WITHIN_MS)
+    for width in (360, 1400):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for button in ("Send", "Answer"):
+            box = page.get_by_role("button", name=button, exact=True).bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= width - 8
 
-
-@pytest.mark.parametrize("width", [360, 1400])
-def test_the_page_does_not_scroll_sideways(site: Web, width: int):
-    site.page.set_viewport_size({"width": width, "height": 800})
-    say(site.page, "https://example.org/" + "x" * 300)
-    expect(site.page.locator("#agent-list .said")).to_be_visible(timeout=WITHIN_MS)
-
-    assert site.page.evaluate("document.documentElement.scrollWidth") <= width
-    for button in ("Send", "Answer"):
-        box = site.page.get_by_role("button", name=button, exact=True).bounding_box()
-        assert box is not None
-        assert box["x"] + box["width"] <= width - 8
+    # A script plays by itself until it is stopped.
+    page.get_by_label("Speed").select_option("10")
+    page.locator("#play").click()
+    expect(page.locator("#guest-list")).to_contain_text("Hola, buenas tardes.", timeout=WITHIN_MS)
+    expect(page.locator("#guest-list")).to_contain_text("Good afternoon", timeout=WITHIN_MS)
+    page.locator("#play").click()
+    expect(page.locator("#play")).to_have_text("▶ Play")

@@ -137,6 +137,34 @@ async def test_what_cannot_be_said_is_told_and_shows_in_the_code(
     assert terminal.said() == ["[Customer] Ana: Hola"]
 
 
+async def test_an_end_by_the_platform_ends_it_and_shows_in_the_code(simulator: Any):
+    def close() -> bool:
+        return bool(simulator.guests.close_all(1000, "bye"))
+
+    terminal = Terminal("Hola", lambda: bool(terminal.out), close, lambda: False)
+
+    assert await chat(simulator, terminal) == Exit.NOT_SAID
+
+    assert any(line.startswith("Not connected") for line in terminal.err)
+
+
+async def test_somebody_at_a_terminal_may_come_back_and_is_not_repeated(simulator: Any):
+    terminal = Terminal(
+        "Hola",
+        lambda: any(one.messages for one in simulator.world.conversations.values()),
+        lambda: bool(simulator.guests.close_all(1000, "bye")),
+        lambda: any(line.startswith("Not connected") for line in terminal.err),
+        "/online",
+        "Adiós",
+    )
+
+    assert await chat(simulator, terminal, echoes=False) == Exit.ENDED
+
+    [conversation] = simulator.world.conversations.values()
+    assert [event["text"] for event in conversation.messages] == ["Hola", "Adiós"]
+    assert terminal.out == []
+
+
 async def test_an_unknown_command_shows_those_there_are(simulator: Any):
     terminal = Terminal("/dance", "/")
 

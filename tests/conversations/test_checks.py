@@ -6,10 +6,10 @@ import pytest
 from django.core.checks import run_checks
 from django.db import connection
 
-from conversations.checks import check_origins, check_production
+from conversations.checks import check_origins, check_production, check_public_simulator
 
 
-@pytest.mark.parametrize("name", ["ALLOWED_ORIGINS", "ALLOWED_HOSTS"])
+@pytest.mark.parametrize("name", ["ALLOWED_ORIGINS", "SIMULATOR_ORIGINS", "ALLOWED_HOSTS"])
 @pytest.mark.parametrize("pattern", ["*", "*.example.org", ".example.org"])
 def test_a_pattern_is_refused_and_named(name: str, pattern: str, settings):
     setattr(settings, name, ["https://parley.example.org", pattern])
@@ -46,6 +46,31 @@ def test_a_spelling_that_no_browser_sends_is_corrected(origin: str, settings):
     (error,) = check_origins()
 
     assert (error.id, error.hint) == ("parley.E002", "Write https://parley.org")
+
+
+def test_an_origin_of_a_front_end_is_held_to_the_same_rule(settings):
+    settings.SIMULATOR_ORIGINS = ["https://Shop.example.org"]
+
+    (error,) = check_origins()
+
+    assert (error.id, error.hint) == ("parley.E002", "Write https://shop.example.org")
+    assert "SIMULATOR_ORIGINS" in error.msg
+
+
+@pytest.mark.parametrize(
+    ("public", "origins", "found"),
+    [
+        (True, [], ["parley.E003"]),
+        (True, ["https://parley.example.org"], ["parley.E004"]),
+        (True, ["https://shop.example.org"], []),
+        (False, [], []),
+    ],
+)
+def test_a_public_simulator_needs_origins_of_its_own(public, origins, found, settings):
+    settings.ALLOWED_ORIGINS = ["https://parley.example.org"]
+    settings.SIMULATOR_PUBLIC, settings.SIMULATOR_ORIGINS = public, origins
+
+    assert [error.id for error in check_public_simulator()] == found
 
 
 def test_exact_origins_pass(settings):

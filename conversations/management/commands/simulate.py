@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from conversations.guest_page.standalone import StandAlone
+from conversations.live.origins import as_browsers_write
 from conversations.simulator.config import SimulatorConfig
 from conversations.simulator.faults import BadRule, parse_rule
 from conversations.simulator.headless import play_headless
@@ -37,6 +40,9 @@ class Command(BaseCommand):
             action="store_true",
             help="headless: guests on web-chat sockets of their own",
         )
+        parser.add_argument(
+            "--origin", action="append", default=[], help="of a page that may use the page's socket"
+        )
         parser.add_argument("--speed", type=float, default=1.0, help="2 plays twice as fast")
         parser.add_argument("--conversations", type=int, help="how many side by side")
         parser.add_argument("--provider-ms", type=float, default=80.0, help="translation's latency")
@@ -51,7 +57,7 @@ class Command(BaseCommand):
             if options["headless"]:
                 self._headless(config, options)
             else:
-                asyncio.run(self._serve(config))
+                asyncio.run(self._serve(config, _origins(options["origin"])))
         except KeyboardInterrupt:
             self.stderr.write("stopped")
         except OSError as problem:
@@ -73,9 +79,13 @@ class Command(BaseCommand):
         if not outcome.ok:
             raise CommandError("it did not go as written")
 
-    async def _serve(self, config: SimulatorConfig) -> None:
-        async with SimulatorServer(config) as server:
+    async def _serve(self, config: SimulatorConfig, origins: Sequence[str]) -> None:
+        socket = StandAlone(
+            client_id=config.client_id, client_secret=config.client_secret, origins=origins
+        )
+        async with SimulatorServer(config, page_socket=socket) as server:
             self._announce(server)
+            self.stderr.write(f"page socket ws://{config.host}:{server.port}/ (docs/simulator.md)")
             await asyncio.Event().wait()
 
     def _announce(self, server: SimulatorServer) -> None:
@@ -100,6 +110,15 @@ def _config(options: dict[str, Any]) -> SimulatorConfig:
         provider_ms=options["provider_ms"],
         faults=_rules(options["faults"]),
     )
+
+
+def _origins(values: Sequence[str]) -> Sequence[str]:
+    for value in values:
+        written = as_browsers_write(value)
+        if value != "null" and written != value:
+            hint = written or "scheme://host[:port], or null for pages of a folder"
+            raise CommandError(f"--origin {value}: write {hint}")
+    return values
 
 
 def _rules(path: Path | None) -> tuple[dict[str, Any], ...]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.genesys.exceptions import (
+    AttachmentRefused,
     ContextRefused,
     EmptyMessage,
     GuestInfoRefused,
@@ -45,6 +46,13 @@ def test_a_message_needs_a_text_or_an_attachment():
         check_text(" \n")
 
     check_text("", attachments=1)
+
+
+def test_an_eleventh_file_is_refused_and_not_left_out():
+    check_text("", attachments=10)
+
+    with pytest.raises(AttachmentRefused, match="takes 10, and these are 11"):
+        check_text("see", attachments=11)
 
 
 def test_a_context_is_an_object_that_fits_a_frame():

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from conversations.genesys.attachments import checked_file
-from conversations.genesys.exceptions import CredentialsRefused, UploadFailed
+from conversations.genesys.exceptions import CredentialsRefused, TokenUnavailable, UploadFailed
 from conversations.genesys.uploads import PART_BYTES, Uploads
 from conversations.net.http import HttpClient
 from tests.conversations.genesys.fakes import FakeTime, FakeTokens
@@ -124,6 +124,21 @@ async def test_a_refused_token_names_the_scope_and_is_not_tried_again(status: in
 
     assert failed.value.is_final
     assert storage.stored == []
+
+
+async def test_without_a_token_nobody_is_kept_waiting_for_three_more():
+    class NoTokens(FakeTokens):
+        async def current(self) -> Any:
+            self.calls += 1
+            raise TokenUnavailable("away")
+
+    tokens = NoTokens()
+
+    async with uploads_to(Storage(), tokens=tokens) as uploads:
+        with pytest.raises(UploadFailed, match="away") as failed:
+            await uploads.upload(FILE)
+
+    assert (tokens.calls, failed.value.is_final) == (1, False)
 
 
 async def test_refused_credentials_are_said_plainly():

@@ -8,7 +8,9 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession
+from django.core.management import CommandError, call_command
 
 from tests.conversations.simulator.client import Client, Console
 
@@ -54,3 +56,16 @@ async def test_nobody_connected_makes_it_exit_with_1(tmp_path: Path) -> None:
 
     assert process.returncode == 1
     assert "no client on the org socket" in output.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--webchat"], "--headless"),
+        (["--origin", "https://Shop.example.org"], "write https://shop.example.org"),
+        (["--origin", "shop.example.org"], "scheme://host"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_start(arguments: list[str], words: str) -> None:
+    with pytest.raises(CommandError, match=words):
+        call_command("simulate", "--port", "0", *arguments)

@@ -4,6 +4,7 @@ import { element, setText } from "../elements.js";
 import { languagePair } from "../words.js";
 import { agentBubble, guestBubble } from "./bubbles.js";
 import { prepared, problemOf, readAs } from "./files.js";
+import { Scripts } from "./scripts.js";
 import { Socket } from "./socket.js";
 import { Timeline } from "./timeline.js";
 
@@ -11,7 +12,6 @@ const MAX_ACTION = 60 * 1024; // the web server takes 64 KiB
 const TYPING_MS = 3000;
 const NEAR_END_PX = 80;
 const KEPT = "parley.simulator";
-const FIRST_PACK = "hotel-es";
 const ERROR_FIELDS = ["text", "file", "context", "name", "email", "metadata", "script", "speed", "fault", "reply"];
 
 const $ = (id) => document.getElementById(id);
@@ -21,17 +21,21 @@ const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
 const run = Math.random().toString(36).slice(2, 8);
 let number = 0;
 let conversationId = "";
-let scripts = [];
-let script = null;
-let said = { guest: new Set(), agent: new Set() }; // lines of the script, by their place
 let picked = null; // the file that waits to be sent
-let playing = null;
 let line = "connecting";
 let isReady = false;
+let asked = {}; // who the guest is to be, kept once the platform has let them in
 let unsent = []; // actions written while the console was away
 let typed = { guest: 0, agent: 0 };
 
 const timeline = new Timeline({ onChange: changed });
+const scripts = new Scripts({
+  onChosen(script) {
+    keep({ script: script.name });
+    if (!$("name").value) fillWho();
+  },
+  onSay: saySentence,
+});
 const socket = new Socket({
   path: "/ws/simulator/",
   onOpen: () => {},
@@ -44,7 +48,7 @@ const socket = new Socket({
 
 const handlers = {
   ready(frame) {
-    if (frame.scripts) useScripts(frame.scripts);
+    if (frame.scripts) scripts.use(frame.scripts, kept.script);
     if (!$("name").value) fillWho();
     document.body.classList.toggle("bare", !frame.scripts);
     connect(kept.session);
@@ -52,7 +56,9 @@ const handlers = {
   connected(frame) {
     if (conversationId && frame.conversationId !== conversationId) forgetAll();
     conversationId = frame.conversationId;
-    keep({ session: frame.session });
+    keep({ session: frame.session, ...asked });
+    if (asked.name) setText($("guest-shown"), asked.name);
+    asked = {};
     const open = $("open-live");
     open.href = main.dataset.live.replace("ID", encodeURIComponent(conversationId));
     open.hidden = false;
@@ -70,7 +76,7 @@ const handlers = {
   progress(frame) {
     timeline.progress(frame);
     const last = frame.rows.at(-1);
-    setText($("pair"), last ? languagePair(last.source_language, last.target_language) : "");
+    if (last) setText($("pair"), languagePair(last.source_language, last.target_language));
     showCounts();
   },
   typing(frame) {
@@ -90,7 +96,10 @@ const handlers = {
     ]);
     $("platform-context").replaceChildren(...facts);
   },
-  playing: (frame) => showPlaying(frame),
+  playing(frame) {
+    scripts.played(frame);
+    if (frame.script && frame.speaker === "guest") timeline.write(frame.ref, frame.text);
+  },
   faults(frame) {
     for (const box of $("faults").querySelectorAll("input")) box.checked = frame.on.includes(box.value);
   },
@@ -191,6 +200,7 @@ function showError({ error, field = "", ref = "" }) {
   place.hidden = false;
   const input = { text: "guest-text", reply: "agent-text" }[field] ?? field;
   $(input)?.setAttribute?.("aria-invalid", "true");
+  if (["name", "email", "metadata"].includes(field) && line === "live") becomeReady(); // the old guest is still there
   if (ref && timeline.byRef.get(ref)?.state === "queued" && !picked) timeline.progressed({ ref, state: "refused", reason: error });
 }
 
@@ -204,10 +214,9 @@ function clearError(field) {
 
 function forgetAll() {
   timeline.clear();
-  said = { guest: new Set(), agent: new Set() };
   for (const side of ["guest", "agent"]) $(`${side}-hint`).hidden = false;
   $("platform-context").replaceChildren();
-  showChips();
+  scripts.startAgain();
   showCounts();
 }
 
@@ -410,72 +419,20 @@ $("picked-drop").addEventListener("click", () => {
 
 // --- Scripts and sentences ---
 
-function useScripts(found) {
-  scripts = found;
-  const options = scripts.map((one) => {
-    const option = element("option", "", `${one.language} · ${one.title}`);
-    option.value = one.name;
-    return option;
-  });
-  $("script").replaceChildren(...options);
-  const wanted = kept.script ?? FIRST_PACK;
-  $("script").value = scripts.some((one) => one.name === wanted) ? wanted : scripts[0]?.name;
-  useScript();
-}
-
-function useScript() {
-  script = scripts.find((one) => one.name === $("script").value) ?? null;
-  if (!script) return;
-  keep({ script: script.name });
-  said = { guest: new Set(), agent: new Set() };
-  if (!$("name").value) fillWho();
-  showChips();
-}
-
 function fillWho() {
-  $("name").value = kept.name ?? script?.guest ?? "Anonymous";
+  $("name").value = kept.name ?? scripts.current?.guest ?? "Anonymous";
   $("email").value = kept.email ?? "guest@example.org";
   setText($("guest-shown"), $("name").value);
 }
 
-function showChips() {
-  for (const side of ["guest", "agent"]) {
-    const turns = (script?.turns ?? []).map((turn, at) => ({ ...turn, at })).filter((turn) => turn.speaker === side);
-    const next = turns.find((turn) => !said[side].has(turn.at));
-    $(`${side}-chips`).replaceChildren(...turns.filter((turn) => !said[side].has(turn.at)).map((turn) => {
-      const chip = element("button", turn === next ? "chip next" : "chip", turn.text);
-      chip.type = "button";
-      chip.dir = "auto";
-      chip.title = turn.text;
-      if (side === "guest") chip.lang = script.language.toLowerCase();
-      chip.addEventListener("click", () => sayChip(side, turn));
-      return chip;
-    }));
-    $(`${side}-chips`).scrollLeft = 0;
-  }
-}
-
-function sayChip(side, turn) {
-  if (side === "guest") say(turn.text);
-  else if (!isReady) return showError({ error: "Wait until the guest is connected.", field: "reply" });
-  else act({ action: "reply", text: turn.text });
-  said[side].add(turn.at);
-  showChips();
-  return undefined;
-}
-
-function showPlaying(frame) {
-  playing = frame.script;
-  setText($("play"), playing ? "■ Stop" : "▶ Play");
-  setText($("script-line"), playing ? `${frame.speaker}: ${frame.text}` : "");
-  if (!playing) return;
-  said[frame.speaker].add(frame.line);
-  if (frame.speaker === "guest") timeline.write(frame.ref, frame.text);
-  showChips();
+function saySentence(side, text) {
+  if (side === "guest") return say(text);
+  if (isReady) return act({ action: "reply", text });
+  showError({ error: "Wait until the guest is connected.", field: "reply" });
+  return false;
 }
 
 $("script").addEventListener("change", () => {
-  useScript();
   if (kept.name || timeline.items.length) return;
   fillWho(); // nobody has said a word: the guest of the script may as well say it
   isReady = false;
@@ -484,7 +441,7 @@ $("script").addEventListener("change", () => {
 $("play").addEventListener("click", () => {
   clearError("script");
   if (!isReady) return showError({ error: "Wait until the guest is connected.", field: "script" });
-  return playing ? act({ action: "stop" }) : act({ action: "play", script: $("script").value, speed: Number($("speed").value) });
+  return scripts.isPlaying ? act({ action: "stop" }) : act({ action: "play", script: $("script").value, speed: Number($("speed").value) });
 });
 
 // --- Faults, line, context, who ---
@@ -515,8 +472,7 @@ $("who-form").addEventListener("submit", (event) => {
   event.preventDefault();
   ["name", "email", "metadata"].forEach(clearError);
   if (readJson($("metadata").value) === null) return showError({ error: "The metadata is no JSON object.", field: "metadata" });
-  keep({ name: $("name").value, email: $("email").value });
-  setText($("guest-shown"), $("name").value);
+  asked = { name: $("name").value, email: $("email").value };
   $("offline").checked = false;
   isReady = false;
   return connect("");

@@ -22,9 +22,15 @@ export class Socket {
     clearTimeout(this.timer);
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = this.socket = new WebSocket(`${scheme}//${location.host}${this.path}`);
+    let parts = ""; // of a frame that is larger than a message of the socket
     socket.onmessage = (message) => {
       this.tries = 0;
-      this.onFrame(JSON.parse(message.data));
+      const frame = JSON.parse(message.data);
+      if (frame.type !== "part") return this.onFrame(frame);
+      parts += frame.text;
+      if (!frame.last) return;
+      this.onFrame(JSON.parse(parts));
+      parts = "";
     };
     socket.onopen = () => this.onOpen();
     socket.onclose = (event) => this.closed(socket, event.code);
