@@ -85,7 +85,7 @@ class Trouble:
     line: str
 
 
-database = Outage(steady_s=2.0)
+database = Outage(steady_s=5.0)
 
 
 def trouble_of(error: BaseException) -> Trouble | None:

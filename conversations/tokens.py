@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,7 +79,8 @@ class DatabaseTokens:
             token = await fetch_token(self._http, self._config, now=timezone.now)
         except BaseException as error:
             refused = isinstance(error, CredentialsRefused)
-            await self._call(self._abandon, refused)
+            with contextlib.suppress(RuntimeError):  # the database thread has ended before us
+                await self._call(self._abandon, refused)
             raise
         stored: Token = await self._call(service.store_token, self._credentials, token)
         return stored

@@ -136,7 +136,7 @@ def test_a_worker_with_children_refuses_before_it_has_any(machine: Processes):
 def test_the_web_is_not_open_to_every_origin(machine: Processes):
     ended = machine.run_python(*WEB, environment={"ALLOWED_ORIGINS": "*"})
 
-    assert_refused(ended, "ALLOWED_ORIGINS and ALLOWED_HOSTS must not contain")
+    assert_refused(ended, "ALLOWED_ORIGINS, SIMULATOR_ORIGINS and ALLOWED_HOSTS must not contain")
 
 
 def assert_refused(ended, says: str) -> None:
@@ -192,7 +192,7 @@ def test_gateway_and_worker_name_the_missing_tables_and_go_on_once_they_are_ther
         lambda: platform.counts().get("attributes", 0) == 1, what="it is delivered", of=worker
     )
 
-    again = "the database answers again"  # said when nothing has failed for two seconds
+    again = "the database answers again"  # said when nothing has failed for five seconds
     for process in (worker, gateway):
         unmigrated.wait_until(lambda p=process: lines_about(p, again), what=again, of=process)
         assert len(lines_about(process, FIX)) == 1, process.output()

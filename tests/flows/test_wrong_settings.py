@@ -92,7 +92,7 @@ def test_the_doctor_has_examined_everything_in_seconds_whatever_is_silent(machin
         began = time.monotonic()
         ended = machine.run("doctor")
 
-    assert time.monotonic() - began < 8  # of which Python and Django take one or two to start
+    assert time.monotonic() - began < 12  # of which Python and Django take two or more to start
     assert ended.returncode == 1
     names = [line.split(":")[0].split(maxsplit=1)[1] for line in ended.stdout.splitlines()]
     assert names == [

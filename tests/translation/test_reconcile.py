@@ -93,7 +93,9 @@ async def test_what_two_reads_after_the_window_lack_is_sent_once_more(simulator)
         assert (delivery.state, delivery.attempts) == (State.CONFIRMED, 2)
         assert worker.posts() == ["EN one", "EN two"]
         lost, again = worker.entries("post")[:2]
-        assert again["at"] - lost["at"] >= 3.0
+        assert (
+            again["at"] - lost["at"] >= 2.5
+        )  # three seconds from the commit before the first byte
         assert len(worker.puts()) == 2
 
 
@@ -187,7 +189,7 @@ async def test_later_messages_wait_and_then_go_on(simulator):
 
         lost, posted = worker.entries("post")
         assert worker.posts() == ["EN two"]
-        assert posted["at"] - lost["at"] >= 0.4  # counted from the commit before the first byte
+        assert posted["at"] - lost["at"] >= 0.25  # half a second from that commit
 
 
 async def test_an_echo_decides_where_there_is_no_history(simulator):
