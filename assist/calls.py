@@ -21,7 +21,7 @@ from conversations.genesys.events import TranscriptionReceived
 
 _REMEMBERED = 2_000  # content keys
 # Sooner than protocol §4 asks for: what many calls hand on is one commit anyway.
-HAND_ON_S = 0.05
+HAND_ON_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from assist.latency import Histogram
@@ -24,7 +24,14 @@ _SHOWN = (
 
 
 def figures_of(conversation_pk: int) -> dict[str, Any]:
-    return added_up(HourlyMetrics.objects.filter(conversation_id=conversation_pk))
+    return figures_by_call([conversation_pk])[conversation_pk]
+
+
+def figures_by_call(conversation_pks: Collection[int]) -> dict[int, dict[str, Any]]:
+    hours: dict[int, list[HourlyMetrics]] = {pk: [] for pk in conversation_pks}
+    for hour in HourlyMetrics.objects.filter(conversation_id__in=list(hours)):
+        hours[hour.conversation_id].append(hour)
+    return {pk: added_up(found) for pk, found in hours.items()}
 
 
 def added_up(hours: Iterable[HourlyMetrics]) -> dict[str, Any]:

@@ -7,21 +7,20 @@ synchronous: called in the threads of `live.database`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from assist.figures import figures_of
+from assist.figures import figures_by_call, figures_of
 from assist.models import Chunk, Suggestion
 from conversations.live.frames import Event, batched, encode
 from conversations.live.rows import iso
-from conversations.live.snapshots import Changes, Start, header, in_parts
-from conversations.models import Conversation, JournalEntry, MessageText, StreamState
+from conversations.live.snapshots import Changes, Start, entries_past, header, in_parts
+from conversations.models import Conversation, MessageText, StreamState
 
 LINES = 400  # the newest
-MAX_ENTRIES = 1000  # journal entries in one read
 MAX_RESUMED = 200
 _SILENT = timedelta(minutes=6)
 _KIND = StreamState.Kind.TRANSCRIPTION.value
@@ -98,37 +97,54 @@ def _suggestions(ids: list[int]) -> dict[int, list[Row]]:
 
 
 def events_past(cursors: Mapping[int, int]) -> dict[int, Changes]:
-    """By conversation, what the journal has past its cursor; at most MAX_ENTRIES of each."""
-    found = {pk: _changes(pk, after) for pk, after in cursors.items()}
-    return {pk: changes for pk, changes in found.items() if changes is not None}
+    """By conversation, what the journal has past its cursor; a few queries, however many calls."""
+    changed: dict[int, dict[int, int]] = {}
+    ends: dict[int, int] = {}
+    for conversation, seq, _, message in entries_past(cursors):
+        ends[conversation] = seq
+        if message is not None:
+            changed.setdefault(conversation, {})[message] = seq
+    if not ends:
+        return {}
+    lines = lines_for([message for messages in changed.values() for message in messages])
+    conversations = Conversation.objects.in_bulk(ends)
+    figures = figures_by_call(ends)
+    return {
+        pk: Changes(
+            seq=end,
+            events=tuple(
+                _events(
+                    changed.get(pk, {}), lines, conversations[pk], figures[pk], cursors[pk], end
+                )
+            ),
+            has_header=True,
+        )
+        for pk, end in ends.items()
+    }
 
 
-def _changes(pk: int, after: int) -> Changes | None:
-    entries = list(
-        JournalEntry.objects.filter(conversation_id=pk, seq__gt=after)
-        .order_by("seq")
-        .values_list("seq", "message_id")[:MAX_ENTRIES]
-    )
-    if not entries:
-        return None
-    seqs = {message: seq for seq, message in entries if message}
-    lines = lines_for(list(seqs))
-    events = []
+def _events(
+    seqs: Mapping[int, int],
+    lines: Mapping[int, Row],
+    conversation: Conversation,
+    figures: Row,
+    after: int,
+    end: int,
+) -> Iterator[Event]:
+    """Each names the seq of the one before, so that a page sees that it lacks one."""
     for message, seq in sorted(seqs.items(), key=lambda item: item[1]):
         if message in lines:
             payload = {"type": "row", "row": lines[message], "after": after, "seq": seq}
-            events.append(Event(seq, encode(payload)))
+            yield Event(seq, encode(payload))
             after = seq
-    end = entries[-1][0]
-    return Changes(seq=end, events=(*events, _figures(pk, after, end)), has_header=True)
+    yield _figures(conversation, figures, after=after, seq=end)
 
 
-def _figures(pk: int, after: int, seq: int) -> Event:
+def _figures(conversation: Conversation, figures: Row, *, after: int, seq: int) -> Event:
     """The last frame always: it tells a page that it has everything up to `seq`."""
-    conversation = Conversation.objects.get(pk=pk)
     payload = {
         "type": "figures",
-        "figures": figures_of(pk),
+        "figures": figures,
         "conversation": header(conversation),
         "after": after,
         "seq": seq,
@@ -137,12 +153,13 @@ def _figures(pk: int, after: int, seq: int) -> Event:
 
 
 def _resumed(pk: int, after: int) -> Start | None:
-    seq = Conversation.objects.values_list("seq", flat=True).get(pk=pk)
-    if not seq - MAX_RESUMED <= after <= seq:
+    conversation = Conversation.objects.get(pk=pk)
+    if not conversation.seq - MAX_RESUMED <= after <= conversation.seq:
         return None
-    changes = _changes(pk, after)
+    changes = events_past({pk: after}).get(pk)
     if changes is None:
-        changes = Changes(seq=after, events=(_figures(pk, after, after),))
+        end = _figures(conversation, figures_of(pk), after=after, seq=after)
+        changes = Changes(seq=after, events=(end,))
     return Start(seq=changes.seq, frames=tuple(event.frame for event in batched(changes.events)))
 
 
@@ -164,11 +181,7 @@ def streams_of(external_ids: Collection[str]) -> dict[str, Row]:
         elif not is_held and row.state in ("live", "connecting"):
             result[name] = {"state": "waiting", "reason": "its gateway is gone, another takes it"}
         else:
-            silent = row.last_frame_at is not None and now - row.last_frame_at > timedelta(
-                minutes=6
-            )
-            reason = "silent for more than 6 minutes" if silent and not row.reason else row.reason
-            result[name] = {"state": row.state, "reason": reason}
+            result[name] = {"state": row.state, "reason": row.reason or _silence(row, now)}
     return result
 
 

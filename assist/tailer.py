@@ -68,9 +68,7 @@ class AssistTailer(Tailer):
             return
         for pk, name in self._names.items():
             if name == message["interaction"] and (watch := self._conversations.get(pk)):
-                watch.send(
-                    {key: message[key] for key in ("type", "text", "media_at", "confidence")}
-                )
+                watch.send({key: message[key] for key in _SHOWN})
 
     async def _read_streams(self) -> None:
         """Say how each watched call's stream is when that has changed; renew the marks."""

@@ -23,7 +23,7 @@ from bench.stub_process import Stub, StubDied
 from tests.server_process import ServerUnavailable
 
 _CLOSED, _OPEN, _FAST, _BURST = "closed", "open", "fast", "burst"
-_LIVE, _CALLS = "live", "calls"
+_LIVE, _CALLS = "live", "assist"
 _TITLES = {
     _CLOSED: "Closed loop: {0.in_flight} in flight, {0.messages} messages",
     _OPEN: "Open loop: {0.rate:g} messages/s, {0.messages} messages",

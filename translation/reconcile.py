@@ -20,8 +20,9 @@ from django.utils import timezone
 from conversations.genesys.events import MessageReceived
 from conversations.genesys.exceptions import GenesysError
 from conversations.keys import echo_key
-from conversations.models import Delivery, Message, StreamState
+from conversations.models import Delivery, Message
 from conversations.services.delivery import Confirm, DeliveryStatus, Requeue, Settle, status_of
+from conversations.services.org_socket import nothing_was_missed
 from conversations.services.recognition import CLOCK_SKEW
 from translation.work import WorkItem
 
@@ -131,22 +132,9 @@ async def _may_be_sent_again(
         return False
     if evidence.is_absent():
         window = timedelta(seconds=tools.reconcile_window_s)
-        return await tools.crossing.call(_nothing_was_missed, sent_at, sent_at + window)
+        return await tools.crossing.call(nothing_was_missed, sent_at, sent_at + window)
     # No history to read: nothing proves absence, but this policy would rather send it twice.
     return tools.policy == "prefer-delivery" and evidence.unreadable
-
-
-def _nothing_was_missed(since: datetime, until: datetime) -> bool:
-    """The org socket was open throughout, or its gap has been backfilled; known after `until`."""
-    row = (
-        StreamState.objects.filter(kind=StreamState.Kind.MESSAGING).order_by("-updated_at").first()
-    )
-    if row is None or row.state != StreamState.State.LIVE or row.connected_at is None:
-        return False
-    if row.updated_at < until or row.lease_until is None or row.lease_until < timezone.now():
-        return False
-    is_filled = row.backfilled_at is not None and row.backfilled_at >= row.connected_at
-    return row.connected_at <= since or is_filled
 
 
 async def _send_again(lane: Lane, item: WorkItem, evidence: _Evidence) -> DeliveryStatus:

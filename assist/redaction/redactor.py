@@ -51,13 +51,15 @@ class TooLong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`spans`: ordered, disjoint. `open_from`: where a number begins that the text ends in.
+    """`spans`: ordered, disjoint. `open_from`: where a number begins that the text ends in, of
+    `open_digits` so far.
 
     `is_telling`: what it holds may be something else together with the words before.
     """
 
     spans: list[Span]
     open_from: int | None = None
+    open_digits: int = 0
     is_telling: bool = False
 
 
@@ -90,6 +92,7 @@ class Redactor:
         return Search(
             without_overlaps(found),
             open_from=runs[-1].start if runs[-1].is_open else None,
+            open_digits=len(runs[-1].digits) if runs[-1].is_open else 0,
             is_telling=has_address or any(len(run.digits) >= _FEWEST for run in runs),
         )
 

@@ -12,6 +12,7 @@ PHONE = "PHONE"
 SSN = "SSN"
 IP = "IP"
 CVV = "CVV"
+NUMBER = "NUMBER"  # long, said in pieces, and not known yet for what it is
 KINDS = (CARD, IBAN, EMAIL, PHONE, SSN, IP, CVV)
 
 

@@ -22,7 +22,7 @@ from assist.redaction.redactor import (
     Search,
     redacted,
 )
-from assist.redaction.spans import IBAN, Span, without_overlaps
+from assist.redaction.spans import IBAN, NUMBER, Span, without_overlaps
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ TAIL = 60  # characters: as far as the words before a number are looked at
 REMEMBERED_S = 10.0
 MOST_HELD = 8  # chunks, and
 MOST_HELD_CHARACTERS = 400
+LONG = 8  # digits: so many over several chunks may be a card that is read out slowly
 ELLIPSIS = "…"
 
 Item = TypeVar("Item")
@@ -139,7 +140,10 @@ class RedactionWindow(Generic[Item]):
             newest.is_withheld = True
             return [], None
         newest.is_open = search.open_from is not None or has_open_address(newest.text)
-        amended = self._lay_out(pieces, search.spans)
+        spans = search.spans
+        if search.open_from is not None and search.open_from < offset:
+            spans = _with_long_number(search, len(joined))
+        amended = self._lay_out(pieces, spans)
         held_from = offset - sum(len(piece.text) + 1 for piece in self._held[:-1])
         if has_open_address(newest.text) and not any(s.end == len(joined) for s in search.spans):
             return amended, offset - held_from
@@ -188,7 +192,8 @@ class RedactionWindow(Generic[Item]):
             if id(piece) not in past:
                 piece.spans = mine
             elif not piece.is_withheld and _covers_more(mine, piece.spans):
-                piece.spans = without_overlaps([*piece.spans, *mine])
+                known = [span for span in piece.spans if not _is_told_by(span, mine)]
+                piece.spans = without_overlaps([*known, *mine])
                 amended.append(Released(piece.item, piece.redacted(), is_amended=True))
         return amended
 
@@ -246,9 +251,25 @@ def _within(spans: Iterable[Span], offset: int, length: int) -> list[Span]:
     return found
 
 
-def _covers_more(spans: Iterable[Span], known: list[Span]) -> bool:
+def _with_long_number(search: Search, end: int) -> list[Span]:
+    """Of a number that goes on over chunks nothing more is shown while it is not known what it is:
+    its pieces may come too slowly to be held until it is."""
+    number = Span(search.open_from or 0, end, NUMBER)
+    if search.open_digits < LONG or any(span.overlaps(number) for span in search.spans):
+        return search.spans
+    return [*search.spans, number]
+
+
+def _covers_more(spans: list[Span], known: list[Span]) -> bool:
+    """Whether something else is to be taken out, or it is known now what the number is."""
     return any(
         not any(old.start <= span.start and span.end <= old.end for old in known) for span in spans
+    ) or any(_is_told_by(old, spans) for old in known)
+
+
+def _is_told_by(old: Span, spans: list[Span]) -> bool:
+    return old.kind == NUMBER and any(
+        span.kind != NUMBER and span.start <= old.start and old.end <= span.end for span in spans
     )
 
 

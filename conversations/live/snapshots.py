@@ -132,7 +132,7 @@ def events_past(cursors: Mapping[int, int]) -> dict[int, Changes]:
     changed: dict[int, dict[int, int]] = {}
     ends: dict[int, int] = {}
     headers: set[int] = set()
-    for conversation, seq, kind, message in _entries_past(cursors):
+    for conversation, seq, kind, message in entries_past(cursors):
         ends[conversation] = seq
         if message is None or kind in _HEADER_KINDS:
             headers.add(conversation)
@@ -198,7 +198,7 @@ def _parts(cursors: Mapping[int, int]) -> Iterator[list[tuple[int, int]]]:
         yield part
 
 
-def _entries_past(cursors: Mapping[int, int]) -> Iterator[tuple[int, int, str, int | None]]:
+def entries_past(cursors: Mapping[int, int]) -> Iterator[tuple[int, int, str, int | None]]:
     """Conversation, seq, kind, and the message that is changed: an entry about an echo changes
     the message that was delivered; the echo is not a row."""
     for part in _parts(cursors):

@@ -11,6 +11,7 @@ import asyncio
 import os
 import random
 import re
+import signal
 import socket
 import sys
 import threading
@@ -28,6 +29,8 @@ from tests.processes import Processes
 from tests.server_process import spare_port
 
 CALL = "call-quiet-1"
+_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"[^\W\d_]+")
 _PLACES = ("database", "log", "redis", "browser", "knowledge")
 
 
@@ -144,28 +147,32 @@ def hunt(processes: Processes, simulator: Any, *, cards: int, rate: float) -> Hu
 
 
 def numbers_in(haystack: str, numbers: Iterable[str]) -> list[str]:
-    """Those that stand in it: in digits however parted, or in words."""
-    plain = unicodedata.normalize("NFKC", haystack).casefold()
-    digits = re.sub(r"\D", "", "".join(_ascii_digits(plain)))
-    lengths = sorted({len(number) for number in numbers})
+    """Those that stand in it: in digits however parted, or digit by digit in words."""
     wanted = set(numbers)
-    found = set()
-    for length in lengths:
-        for start in range(len(digits) - length + 1):
-            if digits[start : start + length] in wanted:
-                found.add(digits[start : start + length])
-    for number in wanted - found:
-        if any(
-            forms.said(number, tongue, random.Random(0)) in plain for tongue in ("en", "es", "de")
-        ):
-            found.add(number)
+    plain = unicodedata.normalize("NFKC", haystack).casefold()
+    digits = "".join(
+        run if run.isascii() else "".join(str(unicodedata.digit(one)) for one in run)
+        for run in _DIGITS.findall(plain)
+    )
+    found = _windows(digits, wanted)
+    for tongue in ("en", "es", "de"):
+        value = {forms.said(digit, tongue, random.Random(0)): digit for digit in "0123456789"}
+        spoken = "".join(value.get(word, "|") for word in _WORD.findall(plain))
+        found |= _windows(spoken, wanted)
     return sorted(found)
 
 
-def _ascii_digits(text: str) -> Iterable[str]:
-    for character in text:
-        value = unicodedata.digit(character, None)
-        yield character if value is None else str(value)
+def _windows(digits: str, wanted: set[str]) -> set[str]:
+    """Every place is looked at; few begin as a wanted number does."""
+    beginnings = {number[:8] for number in wanted}
+    lengths = sorted({len(number) for number in wanted})
+    return {
+        digits[start : start + length]
+        for start in range(len(digits))
+        if digits[start : start + 8] in beginnings
+        for length in lengths
+        if digits[start : start + length] in wanted
+    }
 
 
 async def _speak(simulator: Any, number: str, rng: random.Random) -> int:
@@ -177,6 +184,8 @@ async def _speak(simulator: Any, number: str, rng: random.Random) -> int:
     if form is forms.said_in_pairs:
         form = forms.said
     text = form(number, language, rng)
+    # A line like no other: the knowledge service is asked about each, not answered for from memory.
+    after = f"{after or ' thank you'} {''.join(rng.choices('bcdfghjklm', k=6))}"
     way = rng.randrange(5)
     if way == 0:
         calls.send_raw(CALL, f'{{"type":"transcription","text":"{number}","final":tru')
@@ -187,12 +196,12 @@ async def _speak(simulator: Any, number: str, rng: random.Random) -> int:
         cut = rng.randrange(1, len(words))
         calls.say(CALL, f"{before}{' '.join(words[:cut])}")
         await asyncio.sleep(0.01)
-        calls.say(CALL, f"{' '.join(words[cut:])}{after or ' so'}")
+        calls.say(CALL, f"{' '.join(words[cut:])}{after}")
         return 2
     if way == 2:
         for cut in range(4, len(text), 4):
             calls.say(CALL, f"{before}{text[:cut]}", final=False)
-    calls.say(CALL, f"{before}{text}{after or ' thank you'}")
+    calls.say(CALL, f"{before}{text}{after}")
     return 1
 
 
@@ -258,7 +267,7 @@ def malformed_frame(rng: random.Random) -> str:
         case 2:
             return "".join(chr(rng.randrange(32, 0xD7FF)) for _ in range(rng.randrange(60)))
         case 3:
-            return "[" * rng.randrange(1, 3000)
+            return "[" * (3000 if rng.random() < 0.1 else rng.randrange(1, 100))
     return whole.replace("0.9", rng.choice(["NaN", "1e999", "-1", '"high"', "9" * 400]))
 
 
@@ -345,6 +354,8 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=100_000, help="malformed ones, afterwards")
     parser.add_argument("--rate", type=float, default=60.0, help="numbers/s")
     options = parser.parse_args()
+    # Ended from outside, it stops what it started as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     from tests.assist.deployment import deployed
 
     with deployed() as (processes, simulator):

@@ -8,7 +8,28 @@ from __future__ import annotations
 
 import pytest
 
-from tests.assist.escapes import flooded, hunt, killed_in_mid_call
+from conversations.services.verification import verify_journal
+from tests.assist.escapes import flooded, hunt, killed_in_mid_call, numbers_in
+
+
+@pytest.mark.parametrize(
+    "escaped",
+    [
+        "card=4111111111111111",
+        "4111 1111-1111\n1111",
+        '{"a": "٤١١١", "b": 111111111111}',
+        "four one one one one one one one one one one one one one one one",
+        "es la cuatro uno uno uno, uno uno uno uno, uno uno uno uno, uno uno uno uno",
+    ],
+)
+def test_what_has_escaped_would_be_found(escaped) -> None:
+    numbers = ["4111111111111111", "5555555555554444"]
+
+    assert numbers_in(f"before 12 {escaped} after", numbers) == ["4111111111111111"]
+
+
+def test_what_was_taken_out_is_not_found() -> None:
+    assert numbers_in("4111 1111 [CARD] one one one", ["4111111111111111"]) == []
 
 
 @pytest.mark.timeout(180)
@@ -33,4 +54,4 @@ def test_a_gateway_killed_in_mid_call_loses_and_doubles_nothing_committed(
     assert found.doubled == 0
     assert found.lost_of_committed == 0
     assert found.heard_after > 0
-    assert processes.run("verify_audit").returncode == 0
+    assert verify_journal().holds

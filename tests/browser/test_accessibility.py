@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from assist.models import HourlyMetrics, Suggestion
 from conversations.models import Agent, Conversation, DeadLetter, Message, StreamState
+from tests.assist.histories import say
 from tests.conversations import histories
 from tests.conversations.services.decided import failed_delivery, frame, under_review
 from tests.watched import Watched
@@ -103,6 +106,32 @@ def test_the_console_has_no_violation(watched: Watched):
     watched.goto("/simulator/")
     expect(watched.page.locator("#line[data-state=waiting]")).to_be_visible(timeout=15_000)
     found += violations(watched)
+
+    assert not found, "\n".join(found)
+
+
+def test_the_calls_have_no_violation(watched: Watched):
+    watched.be(histories.user("root", is_superuser=True))
+    chunk = say("call-1", "my card is [CARD]", kinds=(("CARD", 1),), confidence=0.4)
+    say("call-1", "overdue", latency_ms=3000)
+    Suggestion.objects.create(
+        chunk_id=chunk.pk,
+        place=0,
+        title="Refunds",
+        snippet="Within five working days.",
+        url=f"{watched.web.address}/refunds",
+        score=0.5,
+        latency_ms=40,
+        found_at=timezone.now() - timedelta(minutes=2),
+    )
+    found = []
+    for path, ready in (("/assist/", ".calls .open"), ("/assist/call-1/", "#suggestions .stale")):
+        watched.goto(path)
+        expect(watched.page.locator(ready)).to_be_visible(timeout=15_000)
+        found += violations(watched)
+    for kind, pk in (("chunk", chunk.pk), ("hourlymetrics", HourlyMetrics.objects.get().pk)):
+        watched.goto(f"/{settings.ADMIN_PATH}/assist/{kind}/{pk}/change/")
+        found += violations(watched, LOOKS[:2])
 
     assert not found, "\n".join(found)
 

@@ -6,6 +6,14 @@ const HEIGHT = 96;
 const SEPARATE = 15; // more points than that are a line alone
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+
+// A minute is named once, however many lines of the grid it has.
+function minutes(seconds) {
+  const names = seconds.map((second) => clockFormat.format(new Date(second * 1000)));
+  return names.map((name, place) => (name === names[place - 1] ? "" : name));
+}
+
 class Chart {
   constructor(holder, { label, unit, stroke, range, limit }) {
     this.holder = holder;
@@ -31,11 +39,11 @@ class Chart {
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      padding: [6, 6, 0, 0],
+      padding: [6, 16, 0, 0],
       scales: { x: { time: true }, y: { range } },
       axes: [
-        { ...axis, size: 22, space: 60 },
-        { ...axis, size: 50, space: 30, values: (_, values) => values.map((value) => `${value} ${unit}`) },
+        { ...axis, size: 22, space: 50, values: (_, splits) => minutes(splits) },
+        { ...axis, size: 56, space: 30, values: (_, values) => values.map((value) => `${value} ${unit}`) },
       ],
       series: [{}, { label, stroke: colour(stroke), width: 2, fill: `${colour(stroke)}22`, points: { show: (plot) => plot.data[0].length <= SEPARATE, size: 4 } }],
       hooks: limit ? { draw: [(plot) => line(plot, limit)] } : {},

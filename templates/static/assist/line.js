@@ -12,6 +12,7 @@ const WORDS = {
   SSN: "a social security number",
   IP: "an IP address",
   CVV: "a card's security code",
+  NUMBER: "a long number that was said in pieces",
 };
 const LOW = 0.6;
 

@@ -154,3 +154,38 @@ def test_digits_without_end_are_not_held_without_end() -> None:
         released += pieces.final("0 0 0 0 0 0", str(second), now=second)
 
     assert len(released) > 20
+
+
+def test_a_number_read_out_slowly_is_not_shown_piece_by_piece() -> None:
+    """Each piece waits for as long as it may; the last one tells what it was."""
+    pieces = window()
+    shown: dict[str, str] = {}
+
+    def hear(text: str, name: str, at: float) -> None:
+        for one in [*pieces.expired(at), *pieces.final(text, name, now=at)]:
+            shown[one.item] = one.redacted.text
+
+    hear("it is four one one one", "a", 0)
+    hear("one one one one", "b", 3)
+    for one in pieces.expired(5):
+        shown[one.item] = one.redacted.text
+    assert shown == {"a": "it is [NUMBER]", "b": "[NUMBER]"}
+
+    hear("one one one one", "c", 6)
+    hear("one one one one thanks", "d", 9)
+    assert shown == {"a": "it is [CARD]", "b": "[CARD]", "c": "[CARD]", "d": "[CARD] thanks"}
+
+
+def test_an_order_number_in_pieces_that_come_soon_is_left() -> None:
+    pieces = window()
+    released = [
+        *pieces.final("the order is one two three four", "a", now=0),
+        *pieces.final("five six seven nine", "b", now=0.5),
+        *pieces.final("and it came broken", "c", now=1),
+    ]
+
+    assert [one.redacted.text for one in released] == [
+        "the order is one two three four",
+        "five six seven nine",
+        "and it came broken",
+    ]

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, settings):
     """What a person would not notice is not waited for; no delay is what a test is about."""
-    monkeypatch.setattr(
-        settling.Settling.__init__, "__kwdefaults__", {"settle_s": 0.3, "bound": 50}
-    )
+    defaults = settling.Settling.__init__.__kwdefaults__
+    quick = defaults | {"settle_s": 0.3, "bound": 50}
+    monkeypatch.setattr(settling.Settling.__init__, "__kwdefaults__", quick)
     monkeypatch.setattr(keeper, "LOOK_S", 0.1)
     settings.TRANSCRIPT_STREAMS = "all"
 
@@ -65,6 +65,29 @@ async def test_what_the_org_socket_lost_is_there_all_the_same(settings, simulato
         await running.until(lambda: Message.objects.count() == 2)
         message = await running.ask(lambda: Message.objects.latest("pk"))
         assert (message.origin, message.translation_state) == ("guest", "")
+
+
+async def test_what_a_transcript_brought_takes_no_place_before_what_the_org_socket_lacks(
+    settings, simulator
+):
+    """The order is the org socket's, and its gap holds a message that is older than the copy."""
+    async with gateway(settings, simulator) as running:
+        conversation = await begin(running)
+        await running.until(lambda: Message.objects.count() == 1)
+        simulator.world.faults.add({"where": "handshake", "kind": "503", "times": 1})
+        simulator.world.faults.add({"where": "transcript", "kind": "lost", "contains": "primero"})
+        running.drop_sockets()
+        await running.until(lambda: not simulator.world.sockets)
+
+        simulator.world.say_as_guest(conversation, "primero", language="ES")
+        simulator.world.say_as_guest(conversation, "segundo", language="ES")
+
+        await running.until(lambda: Message.objects.count() == 3)
+        rows = await running.ask(
+            lambda: list(Message.objects.order_by("seq").values_list("texts__text", flat=True))
+        )
+        assert rows == ["Hola", "primero", "segundo"]
+        await running.until(lambda: MessageCopy.objects.filter(is_alone=False).exists())
 
 
 async def test_the_end_is_recorded_and_the_stream_is_let_go(settings, simulator):
