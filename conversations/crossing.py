@@ -26,6 +26,10 @@ Result = TypeVar("Result")
 _RETRY_S = (0.2, 1.0, 2.0, 4.0)
 
 
+class Closed(RuntimeError):
+    """The crossing's thread has ended: nothing goes over any more."""
+
+
 class Crossing(Generic[Item]):
     """Owns one database thread. `commit` gets a batch and returns a result for each item.
 
@@ -45,6 +49,7 @@ class Crossing(Generic[Item]):
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-database")
         self._name = name
         self._pump: asyncio.Task[None] | None = None
+        self._is_closed = False
         self.commits = 0
 
     def submit(self, item: Item) -> asyncio.Future[Any]:
@@ -61,6 +66,8 @@ class Crossing(Generic[Item]):
 
     async def call(self, function: Callable[..., Result], *args: Any) -> Result:
         """Run `function` on the database thread, between two commits."""
+        if self._is_closed:
+            raise Closed(self._name)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, _with_connection, function, args)
 
@@ -69,6 +76,7 @@ class Crossing(Generic[Item]):
         while self._pump is not None and not self._pump.done():
             await asyncio.wait({self._pump}, timeout=1)
         loop = asyncio.get_running_loop()
+        self._is_closed = True
         await loop.run_in_executor(self._executor, close_old_connections)
         self._executor.shutdown(wait=False)
 

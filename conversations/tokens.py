@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from conversations.crossing import Closed
 from conversations.genesys.config import GenesysConfig
 from conversations.genesys.exceptions import CredentialsRefused, TokenUnavailable
 from conversations.genesys.oauth import Token, fetch_token
@@ -72,14 +73,20 @@ class DatabaseTokens:
         raise TokenUnavailable("another process has been renewing the token for too long")
 
     async def _renew(self, beyond: int, due_before: datetime) -> Token | None:
-        """None: another process renews it."""
+        """None: another process renews it, or this one ends."""
+        try:
+            return await self._renew_here(beyond, due_before)
+        except Closed:  # a renewal that nobody abandons holds others up for 10 s at most
+            return None
+
+    async def _renew_here(self, beyond: int, due_before: datetime) -> Token | None:
         if not await self._call(self._begin, beyond, due_before):
             return None
         try:
             token = await fetch_token(self._http, self._config, now=timezone.now)
         except BaseException as error:
             refused = isinstance(error, CredentialsRefused)
-            with contextlib.suppress(RuntimeError):  # the database thread has ended before us
+            with contextlib.suppress(Closed):
                 await self._call(self._abandon, refused)
             raise
         stored: Token = await self._call(service.store_token, self._credentials, token)

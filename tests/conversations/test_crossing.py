@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection
 
 from conversations import crossing as module
-from conversations.crossing import LATER, Crossing
+from conversations.crossing import LATER, Closed, Crossing
 
 
 class Commits:
@@ -156,6 +156,14 @@ async def test_closing_commits_what_waits():
     await crossing.close()
 
     assert [future.result() for future in waiting] == ["0!", "1!", "2!"]
+
+
+async def test_a_closed_one_says_so_in_its_own_words():
+    crossing: Crossing[Any] = Crossing(Commits(), name="test")
+    await crossing.close()
+
+    with pytest.raises(Closed, match="test"):
+        await crossing.call(lambda: None)
 
 
 async def test_everything_runs_on_one_thread_that_is_not_the_loops():
