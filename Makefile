@@ -16,6 +16,7 @@ AS_PRODUCTION := SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxy
 	FIELD_KEY=only-for-checks-field-key-0123456789-abcdef \
 	JOURNAL_KEY=only-for-checks-journal-key-0123456789-ab \
 	JOURNAL_SIGNING_KEY=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef \
+	JOURNAL_ANCHOR_FILE=/var/lib/parley/anchors.jsonl \
 	DEBUG=false ALLOWED_HOSTS=parley.example.org ALLOWED_ORIGINS=https://parley.example.org \
 	DATABASE_URL=postgresql://parley:parley@127.0.0.1:5432/parley REDIS_URL=redis://127.0.0.1:6379/0 \
 	GENESYS_CLIENT_ID=check GENESYS_CLIENT_SECRET=check TRANSLATION_API_KEY=check \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery.schedules import crontab
 from django.conf import settings
 
 from config import startup
@@ -52,6 +53,16 @@ _COMMON: dict[str, Any] = {
             "task": "sync.close_idle",
             "schedule": 300.0,
             "options": {"expires": 300},
+        },
+        "anchor-journal": {
+            "task": "sync.anchor_journal",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "verify-journal": {
+            "task": "bulk.verify_journal",
+            "schedule": crontab(hour="2", minute="40"),  # UTC
+            "options": {"expires": 3600},
         },
     },
 }

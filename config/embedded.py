@@ -9,12 +9,19 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 HOME = Path(os.environ.get("PARLEY_HOME") or Path(__file__).resolve().parent.parent / "var")
 _KEPT = HOME / "embedded.env"
 _ADDRESSES = HOME / "addresses.env"  # of the demo as it last ran
-_MADE = ("SECRET_KEY", "FIELD_KEY", "JOURNAL_KEY", "DEMO_PASSWORD")
+_MADE: dict[str, Callable[[], str]] = {
+    "SECRET_KEY": lambda: secrets.token_urlsafe(36),
+    "FIELD_KEY": lambda: secrets.token_urlsafe(36),
+    "JOURNAL_KEY": lambda: secrets.token_urlsafe(36),
+    "JOURNAL_SIGNING_KEY": lambda: secrets.token_hex(32),
+    "DEMO_PASSWORD": lambda: secrets.token_hex(4),
+}
 
 
 def load_kept() -> None:
@@ -37,8 +44,7 @@ def _read(file: Path) -> None:
 def prepare(*, port: int, simulator_port: int) -> int:
     """Make what is missing at the first start; returns the simulator's port."""
     HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not _KEPT.exists():
-        _write_kept()
+    _make_missing()
     _read(_KEPT)
     _set_defaults()
     simulator_port = simulator_port if is_free(simulator_port) else _spare_port()
@@ -81,13 +87,17 @@ def prepare(*, port: int, simulator_port: int) -> int:
 
 def _set_defaults() -> None:
     os.environ.setdefault("DATABASE_URL", f"sqlite:///{HOME / 'parley.sqlite3'}")
+    os.environ.setdefault("JOURNAL_ANCHOR_FILE", str(HOME / "anchors.jsonl"))
     os.environ.setdefault("HTTPS", "false")
 
 
-def _write_kept() -> None:
-    lines = [f"{name}={secrets.token_urlsafe(36)}" for name in _MADE[:-1]]
-    lines.append(f"{_MADE[-1]}={secrets.token_hex(4)}")
-    _write_private(_KEPT, lines)
+def _make_missing() -> None:
+    """What an earlier version has made is kept."""
+    kept = _KEPT.read_text(encoding="utf-8").splitlines() if _KEPT.exists() else []
+    there = {line.partition("=")[0] for line in kept}
+    made = [f"{name}={make()}" for name, make in _MADE.items() if name not in there]
+    if made:
+        _write_private(_KEPT, [*kept, *made])
 
 
 def _write_private(file: Path, lines: list[str]) -> None:

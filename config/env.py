@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -101,4 +102,15 @@ def key(name: str, *, default: str = "") -> str:
         )
     if len(value) < 32:
         raise ImproperlyConfigured(f"{name} is too short: at least 32 characters.")
+    return value
+
+
+def hex_key(name: str, *, digits: int) -> str:
+    """A key as hexadecimal digits; "" where it is not set."""
+    value = text(name).lower()
+    if value and not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
+        raise ImproperlyConfigured(
+            f"{name} must be {digits} hexadecimal digits, for example from: "
+            f"openssl rand -hex {digits // 2}"
+        )
     return value

@@ -17,6 +17,9 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.key("SECRET_KEY")
 FIELD_KEY = env.key("FIELD_KEY")  # encrypts the token row and kept secrets
 JOURNAL_KEY = env.key("JOURNAL_KEY")  # signs the journal; outside the database
+# Both set: the journal is anchored each minute in a file outside the database.
+JOURNAL_SIGNING_KEY = env.hex_key("JOURNAL_SIGNING_KEY", digits=64)
+JOURNAL_ANCHOR_FILE = env.text("JOURNAL_ANCHOR_FILE")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
 ALLOWED_ORIGINS = env.items("ALLOWED_ORIGINS")  # exact: scheme, host, port
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
@@ -254,6 +257,7 @@ logs.configure(
         SECRET_KEY,
         FIELD_KEY,
         JOURNAL_KEY,
+        JOURNAL_SIGNING_KEY,
         GENESYS_CLIENT_SECRET,
         TRANSLATION_API_KEY,
         KNOWLEDGE_API_KEY,

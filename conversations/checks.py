@@ -89,4 +89,12 @@ def check_production(**kwargs: Any) -> list[checks.Warning]:
                 id="parley.W002",
             )
         )
+    if not (settings.JOURNAL_SIGNING_KEY and settings.JOURNAL_ANCHOR_FILE):
+        found.append(
+            checks.Warning(
+                "The journal is not anchored: the end of a chain could be cut off unseen.",
+                hint="Set JOURNAL_SIGNING_KEY (openssl rand -hex 32) and JOURNAL_ANCHOR_FILE.",
+                id="parley.W003",
+            )
+        )
     return found

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 from celery import shared_task
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from conversations import outages
+from conversations.services.anchors import (
+    AnchorsUnavailable,
+    anchors_are_kept,
+    signing_key,
+    write_anchor,
+)
 from conversations.services.closing import close_idle_conversations
+from conversations.services.verification_runs import verify_and_keep
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="sync.close_idle")
@@ -17,3 +30,31 @@ def close_idle() -> None:
     except (DatabaseError, InterfaceError) as error:
         if outages.tell(error) is None:
             raise
+
+
+@shared_task(name="sync.anchor_journal")
+def anchor_journal() -> None:
+    """One more line in JOURNAL_ANCHOR_FILE, where anything moved."""
+    if not anchors_are_kept():
+        return
+    try:
+        write_anchor()
+    except AnchorsUnavailable as error:
+        logger.error("%s", error)
+    except (DatabaseError, InterfaceError) as error:
+        if outages.tell(error) is None:
+            raise
+
+
+# Acknowledged when it begins: a long one would be given to a second worker meanwhile.
+@shared_task(name="bulk.verify_journal", acks_late=False, time_limit=7200, soft_time_limit=7100)
+def verify_journal_nightly() -> None:
+    """The whole journal and its anchors; admin and operations page show what was found."""
+    kept = anchors_are_kept()
+    report, anchored = verify_and_keep(
+        anchors=Path(settings.JOURNAL_ANCHOR_FILE) if kept else None,
+        public_key=signing_key().public_key() if kept else None,
+    )
+    faults = [*report.faults, *(anchored.faults if anchored else [])]
+    if faults:
+        logger.error("the journal does not hold: %s", "; ".join(map(str, faults[:3])))

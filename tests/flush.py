@@ -7,7 +7,8 @@ from. Our triggers refuse that: they are set aside for the flush alone. What mig
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -34,6 +35,20 @@ def let_flush_pass_triggers(connection: BaseDatabaseWrapper) -> None:
         return [*before, *deletes, "SET CONSTRAINTS ALL IMMEDIATE", *after]
 
     operations.sql_flush = sql_flush
+
+
+@contextlib.contextmanager
+def triggers_set_aside(connection: BaseDatabaseWrapper, *tables: str) -> Iterator[None]:
+    """As whoever owns the tables may do; they stand again after the block."""
+    before, after = _set_aside(connection, tables)
+    with connection.cursor() as cursor:
+        for statement in before:
+            cursor.execute(statement)
+        try:
+            yield
+        finally:
+            for statement in after:
+                cursor.execute(statement)
 
 
 def _filled(connection: BaseDatabaseWrapper, tables: Sequence[str]) -> list[str]:

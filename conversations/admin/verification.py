@@ -17,11 +17,11 @@ class VerificationRunAdmin(RecordAdmin):
     started = moment("started_at", description="started")
     finished = moment("finished_at", description="finished")
 
-    list_display = ("finished", "verdict", "of_entries", "of_chains", "texts")
+    list_display = ("finished", "verdict", "of_entries", "of_chains", "texts", "of_anchors")
     ordering = ("-finished_at",)
     fieldsets: ClassVar = [
         (None, {"fields": (("verdict", "started", "finished"),)}),
-        ("Valid", {"fields": (("of_entries", "of_chains", "texts"),)}),
+        ("Valid", {"fields": (("of_entries", "of_chains", "texts", "of_anchors"),)}),
         ("First faults", {"fields": ("faults",)}),
     ]
 
@@ -38,3 +38,9 @@ class VerificationRunAdmin(RecordAdmin):
     @admin.display(description="chains")
     def of_chains(self, record: VerificationRun) -> str:
         return f"{record.valid_chains} of {record.chains}"
+
+    @admin.display(description="anchors")
+    def of_anchors(self, record: VerificationRun) -> str:
+        if record.anchors is None:
+            return "not looked at"
+        return f"{record.valid_anchors} of {record.anchors}"

@@ -2,6 +2,7 @@
 
 from conversations.models.access_token import AccessToken
 from conversations.models.agent import Agent
+from conversations.models.anchor_state import AnchorState
 from conversations.models.attachment import MessageAttachment
 from conversations.models.attribute_audit import AttributeAudit
 from conversations.models.conversation import Conversation
@@ -18,6 +19,7 @@ from conversations.models.watch import Watch
 __all__ = [
     "AccessToken",
     "Agent",
+    "AnchorState",
     "AttributeAudit",
     "Conversation",
     "DeadLetter",

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from django.db import models
 
+from conversations.models.append_only import AppendOnlyModel
 from conversations.models.conversation import Conversation
 from conversations.models.message import Message
 
 
-class JournalEntry(models.Model):
+class JournalEntry(AppendOnlyModel):
     class Kind(models.TextChoices):
         RECEIVED = "received", "message received"
         MATCHED = "matched", "message received again"

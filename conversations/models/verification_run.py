@@ -16,6 +16,9 @@ class VerificationRun(models.Model):
     chains = models.PositiveBigIntegerField()
     valid_chains = models.PositiveBigIntegerField()
     texts = models.PositiveBigIntegerField()
+    # Null: no anchors were looked at.
+    anchors = models.PositiveBigIntegerField(null=True)
+    valid_anchors = models.PositiveBigIntegerField(null=True)
     # Kind, conversation and entry of the first fault of some chains; never a text.
     faults = models.TextField(blank=True)
 

@@ -43,6 +43,9 @@ class FaultKind(Enum):
     CUT_OFF = "cut off"
     HEAD_CHANGED = "head changed"
     TEXT_CHANGED = "text changed"
+    REPLACED = "replaced"
+    ANCHOR_MISSING = "anchor missing"
+    ANCHOR_FORGED = "anchor forged"
 
 
 class Entry(NamedTuple):

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.utils import timezone
 
 from conversations.models import VerificationRun
-from conversations.services.verification import Report
+from conversations.services.anchor_checks import AnchorReport, verify_anchors
+from conversations.services.verification import Report, verify_journal
 
 _FAULTS_KEPT = 10
 
 
-def keep_verification(report: Report, *, started_at: datetime) -> VerificationRun:
+def verify_and_keep(
+    *, anchors: Path | None, public_key: Ed25519PublicKey | None
+) -> tuple[Report, AnchorReport | None]:
+    """The whole journal, and the anchors of that file where there is one."""
+    started_at = timezone.now()
+    report = verify_journal()
+    anchored = None
+    if anchors is not None and public_key is not None:
+        anchored = verify_anchors(anchors, public_key=public_key)
+    keep_verification(report, anchored, started_at=started_at)
+    return report, anchored
+
+
+def keep_verification(
+    report: Report, anchored: AnchorReport | None = None, *, started_at: datetime
+) -> VerificationRun:
     """`report` must be of every chain from its first entry."""
+    faults = [*report.faults, *(anchored.faults if anchored else [])]
     return VerificationRun.objects.create(
         started_at=started_at,
         finished_at=timezone.now(),
-        holds=report.holds,
+        holds=report.holds and (anchored is None or anchored.holds),
         entries=report.entries,
         valid_entries=report.valid_entries,
         chains=report.chains,
         valid_chains=report.valid_chains,
         texts=report.texts,
-        faults="\n".join(str(fault) for fault in report.faults[:_FAULTS_KEPT]),
+        anchors=anchored.anchors if anchored else None,
+        valid_anchors=anchored.valid_anchors if anchored else None,
+        faults="\n".join(str(fault) for fault in faults[:_FAULTS_KEPT]),
     )

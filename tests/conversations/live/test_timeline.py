@@ -8,6 +8,7 @@ import pytest
 
 from conversations.live.timeline import timeline_of
 from conversations.models import JournalEntry
+from tests.conversations.histories import tamper
 from tests.conversations.live.histories import History, a_conversation
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,10 @@ def test_a_step_says_who_did_it_and_how_long_after_the_one_before():
     history, pk = a_delivered_message()
     received, translated = JournalEntry.objects.filter(message=pk).order_by("seq")[:2]
     at = received.at + timedelta(milliseconds=250)
-    JournalEntry.objects.filter(pk=translated.pk).update(at=at, actor="user:7:sam:elle")
+    tamper(
+        "UPDATE conversations_journalentry SET at = %s, actor = %s WHERE id = %s",
+        [at, "user:7:sam:elle", translated.pk],
+    )
 
     step = timeline_of(history.conversation.pk, pk)["entries"][1]
 
@@ -82,7 +86,11 @@ def test_an_echo_and_a_message_of_another_conversation_have_no_timeline():
 
 def test_a_kind_of_a_newer_release_is_named_as_it_stands():
     history, pk = a_delivered_message()
-    JournalEntry.objects.filter(message=pk, kind="confirmed").update(kind="sent_by_pigeon")
+    tamper(
+        "UPDATE conversations_journalentry SET kind = 'sent_by_pigeon' "
+        "WHERE message_id = %s AND kind = 'confirmed'",
+        [pk],
+    )
 
     words = [entry["words"] for entry in timeline_of(history.conversation.pk, pk)["entries"]]
 
