@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from conversations.live import doorbell
 from tests.conversations.live.histories import History, a_conversation, a_user
@@ -54,6 +55,11 @@ def nodes_and_heap(page: Page) -> tuple[int, float]:
     return page.locator("*").count(), heap
 
 
+def slowly(route: Route) -> None:
+    time.sleep(0.4)
+    route.continue_()
+
+
 def test_ten_thousand_messages_do_not_grow_the_page(web: Web):
     a_user("sam", "supervisor")
     history = History(a_conversation("c-1"))
@@ -98,7 +104,11 @@ def test_ten_thousand_messages_do_not_grow_the_page(web: Web):
     expect(page.get_by_text("la última")).to_be_in_viewport()
     assert page.locator(".bubble").count() <= BUBBLES_AT_MOST
 
-    # the first and the last
+    # the first and the last, also of somebody who does not wait for the first
+    page.route("**/messages/**", slowly)
+    page.get_by_role("button", name="First message").click()
+    page.get_by_role("button", name="Last message").click()
+    expect(page.get_by_text("la última")).to_be_in_viewport()
     page.get_by_role("button", name="First message").click()
     expect(said(page, "mensaje 1")).to_be_in_viewport()
     page.get_by_role("button", name="Last message").click()

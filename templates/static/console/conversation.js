@@ -31,6 +31,8 @@ let conversation = null;
 let cursor = null;
 let unseen = 0;
 let isReading = false; // a page of history is on its way
+let underWay = Promise.resolve();
+let turn = Promise.resolve(); // of what a person asked for last
 let connection = ["catching up", ""];
 let behind = 0;
 
@@ -110,8 +112,25 @@ function take(row, seq) {
 
 // --- reading further up and down ---
 
+// What scrolling asks for is not asked while something is being read: it is asked again.
 async function read(ask, takeIn) {
   if (isReading) return false;
+  underWay = readNow(ask, takeIn);
+  return underWay;
+}
+
+// What a person asks for is done in the order in which they asked, and none of it is left out.
+function inTurn(action) {
+  turn = turn.then(action, action);
+  return turn;
+}
+
+async function readInTurn(ask, takeIn) {
+  while (isReading) await underWay.catch(() => {});
+  return read(ask, takeIn);
+}
+
+async function readNow(ask, takeIn) {
   isReading = true;
   $("older").setAttribute("aria-busy", "true");
   const heard = store.listen();
@@ -151,9 +170,21 @@ function moved({ isNearStart, isNearEnd }) {
   else if (isNearEnd && !store.isAtEnd) readNewer();
 }
 
-async function goTo(id) {
+function goTo(id) {
+  return inTurn(() => goToNow(id));
+}
+
+function toFirst() {
+  return inTurn(toFirstNow);
+}
+
+function toLast() {
+  return inTurn(toLastNow);
+}
+
+async function goToNow(id) {
   transcript.follows = false;
-  const isThere = await read(() => history.around(id), (found, heard) => store.takeInstead(found, heard));
+  const isThere = await readInTurn(() => history.around(id), (found, heard) => store.takeInstead(found, heard));
   if (!isThere) {
     if (!store.rows.length || store.isAtEnd) transcript.follows = true;
     return;
@@ -162,15 +193,15 @@ async function goTo(id) {
   selection.fromAddress();
 }
 
-async function toFirst() {
+async function toFirstNow() {
   transcript.follows = false;
-  if (store.older) await read(() => history.after(0), (found, heard) => store.takeInstead(found, heard));
+  if (store.older) await readInTurn(() => history.after(0), (found, heard) => store.takeInstead(found, heard));
   transcript.render();
   transcript.toStart();
 }
 
-async function toLast() {
-  if (!store.isAtEnd) await read(() => history.last(), (found, heard) => store.takeInstead(found, heard));
+async function toLastNow() {
+  if (!store.isAtEnd) await readInTurn(() => history.last(), (found, heard) => store.takeInstead(found, heard));
   if (!store.isAtEnd) return;
   unseen = 0;
   transcript.toEnd();
@@ -180,7 +211,7 @@ async function toLast() {
 async function restore() {
   if (!store.isStale) return;
   const place = store.byId.get(Number(transcript.anchor?.node.dataset.id)) ?? store.rows[0];
-  const isDone = await read(() => history.around(place.id), (found, heard) => store.takeInstead(found, heard));
+  const isDone = await readInTurn(() => history.around(place.id), (found, heard) => store.takeInstead(found, heard));
   if (!isDone) setTimeout(restore, AGAIN_AFTER_MS);
 }
 

@@ -20,7 +20,9 @@ def test_a_journal_that_holds_is_one_line():
 
     call_command("verify_audit", stdout=out)
 
-    assert out.getvalue() == "10 of 10 entries valid, 1 of 1 chains, 4 texts compared\n"
+    assert out.getvalue() == (
+        "10 of 10 entries valid, 1 of 1 chains, 4 texts compared, 0 of 0 anchors valid\n"
+    )
     run = VerificationRun.objects.get()
     assert (run.holds, run.entries, run.valid_chains, run.texts, run.faults) == (True, 10, 1, 4, "")
     assert run.started_at <= run.finished_at
