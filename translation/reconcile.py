@@ -113,13 +113,17 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
 def _moments(window_s: float, *, begun_s: float, until_s: float) -> Iterator[float]:
     """Seconds after the sending at which the history is read; the last look ends the wait.
 
-    Whoever takes over from a dead worker has time for two reads, however late it is.
+    Whoever takes over from a dead worker has time for two reads, however late it is, and then half
+    the wait for what may be missing besides: where a worker died, a gateway may be away as well.
     """
     first = max(begun_s, window_s + _MARGIN_S)
     second = first + _APART_S + _MARGIN_S
-    last = max(until_s, second) if begun_s > window_s else until_s
-    early = {moment for moment in _READS_S if moment > begun_s}
-    yield from sorted(moment for moment in early | {first, second} if moment < last)
+    moments = {moment for moment in _READS_S if moment > begun_s} | {first, second}
+    last = until_s
+    if begun_s > window_s:
+        last = max(until_s, second + until_s / 2)
+        moments |= {second + _APART_S * number for number in range(1, 1 + int(until_s / 4))}
+    yield from sorted(moment for moment in moments if moment < last)
     yield last
 
 

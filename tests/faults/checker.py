@@ -94,8 +94,33 @@ def _compare_ledger(platform: Platform, record: Record, findings: Findings) -> N
     in_review = [row for row in record.deliveries if row.state == "review"]
     findings.review = Counter(row.reason for row in in_review)
     # What waits for a person is not lost, and has no attributes yet.
-    findings.lost = _but_for(verdict.lost, in_review)
+    findings.lost = [
+        {**finding, "stands": _where_it_stands(finding, platform, record)}
+        for finding in _but_for(verdict.lost, in_review)
+    ]
     findings.missing_puts = _but_for(verdict.missing_puts, in_review)
+
+
+def _where_it_stands(finding: Finding, platform: Platform, record: Record) -> list[str]:
+    """What our record says of the messages of that text: for whoever looks for the reason."""
+    said = {
+        key
+        for key, entry in platform.spoken.items()
+        if entry["conversationId"] == finding["conversationId"]
+        and entry["text"] == finding["original"]
+    }
+    found = [
+        f"message {row.external_id}: {row.translation_state or 'nothing to translate'}, "
+        f"place {row.seq}, {dict(row.kinds)}"
+        for row in record.messages
+        if row.external_id in said
+    ]
+    return found + [
+        f"delivery of {row.source_id}: {row.state}, {row.reason or 'no reason'}, "
+        f"{row.attempts} attempts, as {row.external_id or 'nothing'}"
+        for row in record.deliveries
+        if row.source_id in said
+    ]
 
 
 def _but_for(found: Iterable[Finding], reviewed: Iterable[RecordedDelivery]) -> list[Finding]:
