@@ -18,6 +18,7 @@ from tests.faults.record import Record, RecordedDelivery, RecordedMessage
 from tests.faults.reviews import Limits, judge_reviews
 
 STUCK_AFTER_S = 60.0
+DEATHS = 3
 _TAKEN_OVER = ("doubled", "out_of_order", "wrong_texts", "loops", "wrong_attributes")
 _TRANSLATION_KIND = {
     "translated": "translated",
@@ -74,7 +75,11 @@ def judge(
     for delivery in record.deliveries:
         _compare_delivery(platform, delivery, findings)
     findings.needless_review, findings.why_in_review = judge_reviews(
-        platform.ledger, record.deliveries, expected=findings.expected, limits=limits
+        platform.ledger,
+        record.deliveries,
+        expected=findings.expected,
+        limits=limits,
+        set_aside=findings.set_aside,
     )
     findings.did_not_happen = [
         f"{what}: {happened.get(what, 0)} of {count}"
@@ -93,12 +98,14 @@ def _compare_ledger(platform: Platform, record: Record, findings: Findings) -> N
     findings.extra_puts = len(verdict.extra_puts)
     in_review = [row for row in record.deliveries if row.state == "review"]
     findings.review = Counter(row.reason for row in in_review)
+    set_aside = _set_aside(platform, record.messages)
+    findings.set_aside = len(set_aside)
     # What waits for a person is not lost, and has no attributes yet.
     findings.lost = [
         {**finding, "stands": _where_it_stands(finding, platform, record)}
-        for finding in _but_for(verdict.lost, in_review)
+        for finding in _but_for(verdict.lost, [*_texts_of(in_review), *set_aside])
     ]
-    findings.missing_puts = _but_for(verdict.missing_puts, in_review)
+    findings.missing_puts = _but_for(verdict.missing_puts, [*_texts_of(in_review), *set_aside])
 
 
 def _where_it_stands(finding: Finding, platform: Platform, record: Record) -> list[str]:
@@ -123,8 +130,23 @@ def _where_it_stands(finding: Finding, platform: Platform, record: Record) -> li
     ]
 
 
-def _but_for(found: Iterable[Finding], reviewed: Iterable[RecordedDelivery]) -> list[Finding]:
-    left = Counter((row.conversation, row.original) for row in reviewed)
+def _texts_of(rows: Iterable[RecordedDelivery]) -> list[tuple[str, str]]:
+    return [(row.conversation, row.original) for row in rows]
+
+
+def _set_aside(platform: Platform, messages: Iterable[RecordedMessage]) -> list[tuple[str, str]]:
+    """Conversation and text of what three workers died with: it is not given to a fourth (H4)."""
+    return [
+        (row.conversation, platform.spoken[row.external_id]["text"])
+        for row in messages
+        if row.translation_state == "failed"
+        and row.deaths >= DEATHS
+        and row.external_id in platform.spoken
+    ]
+
+
+def _but_for(found: Iterable[Finding], accounted: Iterable[tuple[str, str]]) -> list[Finding]:
+    left = Counter(accounted)
     kept = []
     for finding in found:
         key = (finding["conversationId"], finding["original"])

@@ -12,6 +12,7 @@ FIGURES = frozenset(
         "expected",
         "delivered",
         "review",
+        "set_aside",
         "why_in_review",
         "stored_out_of_order",
         "extra_puts",
@@ -43,6 +44,7 @@ class Findings:
     expected: int = 0
     delivered: int = 0
     review: Counter[str] = field(default_factory=Counter)  # by reason
+    set_aside: int = 0  # three workers died with it
     why_in_review: Counter[str] = field(default_factory=Counter)  # as the judge sees it
     stored_out_of_order: int = 0  # a cause of `out_of_order`: the backfill came too late
     extra_puts: int = 0  # a PUT replaces: repeated after a kill, it does no harm
@@ -68,6 +70,7 @@ class Findings:
             "expected": self.expected,
             "delivered": self.delivered,
             "in_review": sum(self.review.values()),
+            "set_aside": self.set_aside,
             "review_reasons": dict(self.review),
             "why_in_review": dict(self.why_in_review),
             "stored_out_of_order": self.stored_out_of_order,

@@ -23,6 +23,7 @@ class RecordedMessage:
     kinds: Kinds
     at_its_seq: str
     seq: int = 0
+    deaths: int = 0  # of workers that had it in hand, untranslated
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _journal() -> tuple[dict[int, Kinds], dict[int, datetime], dict[tuple[int, i
 def _messages(kinds: dict[int, Kinds], places: dict[tuple[int, int], str]) -> list[RecordedMessage]:
     rows = Message.objects.values_list(
         "pk", "conversation_id", "seq", "conversation__external_id", "external_id", "origin",
-        "translation_state",
+        "translation_state", "translation_attempts",
     )  # fmt: skip
     return [
         RecordedMessage(
@@ -119,8 +120,9 @@ def _messages(kinds: dict[int, Kinds], places: dict[tuple[int, int], str]) -> li
             kinds=kinds.get(pk, Counter()),
             at_its_seq=places.get((conversation, seq), ""),
             seq=seq,
+            deaths=deaths,
         )
-        for pk, conversation, seq, key, external_id, origin, state in rows
+        for pk, conversation, seq, key, external_id, origin, state, deaths in rows
     ]
 
 

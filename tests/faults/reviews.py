@@ -50,11 +50,11 @@ def judge_reviews(
     *,
     expected: int,
     limits: Limits,
+    set_aside: int = 0,
 ) -> tuple[list[Finding], Counter[str]]:
-    """Those without need, and all of them counted by why."""
+    """Those without need, and all of them counted by why. `set_aside`: what waits for a person
+    because its workers died; together they must be few."""
     reviewed = [row for row in deliveries if row.state == "review"]
-    if not reviewed:
-        return [], Counter()
     entries = list(ledger)
     reads, unclaimed = _reads(entries), _unclaimed(entries, deliveries)
     found: list[Finding] = []
@@ -66,8 +66,9 @@ def judge_reviews(
             finding = {"conversationId": row.conversation, "id": row.source_id}
             found.append({**finding, "reason": row.reason, "why": judgement.why})
     allowed = math.ceil(expected * _OVER_SHARE)
-    if len(reviewed) > allowed:
-        found.append({"why": f"{len(reviewed)} in review of {expected}, {allowed} are allowed"})
+    waiting = len(reviewed) + set_aside
+    if waiting > allowed:
+        found.append({"why": f"{waiting} wait for a person of {expected}, {allowed} are allowed"})
     return found, reasons
 
 

@@ -25,6 +25,39 @@ def test_a_run_without_any_message_proves_nothing():
     assert not Run().judge().is_good
 
 
+def _set_aside(run: Run, *, deaths: int) -> None:
+    """Lost, but for our record, which says how many workers died with it."""
+    lose(run)
+    run.record.deliveries = [row for row in run.record.deliveries if row.source_id != "g-2"]
+    run.record.messages = [
+        replace(row, translation_state="failed", deaths=deaths,
+                kinds=Counter({"received": 1, "translation_failed": 1}))
+        if row.external_id == "g-2" else row
+        for row in run.record.messages
+        if row.external_id != "p-2"
+    ]  # fmt: skip
+
+
+def test_what_three_workers_died_with_waits_for_a_person_and_is_not_lost():
+    run = a_run()
+    _set_aside(run, deaths=3)
+
+    findings = run.judge()
+
+    assert findings.lost == findings.missing_puts == []
+    assert findings.set_aside == 1
+
+
+def test_what_failed_for_no_such_reason_is_lost():
+    run = a_run()
+    _set_aside(run, deaths=2)
+
+    findings = run.judge()
+
+    assert len(findings.lost) == 1
+    assert "failed" in findings.lost[0]["stands"][0]
+
+
 def lose(run: Run) -> None:
     run.forget("post", 2)
     run.forget("put", 2)

@@ -17,7 +17,7 @@ import pytest
 
 from tests.processes import ROOT
 
-WITHIN_S = 360.0  # the harness gives up by itself after about 320
+WITHIN_S = 440.0  # the harness gives up by itself after about 370
 
 
 def run_harness(folder: Path, *options: str) -> dict[str, Any]:
@@ -53,4 +53,5 @@ def test_nothing_is_lost_doubled_or_misplaced_whatever_dies(tmp_path: Path):
 
     assert report["details"] == {}, _in_short(report)
     assert report["good"], _in_short(report)
-    assert report["delivered"] + report["in_review"] == report["expected"] > 0
+    waiting = report["in_review"] + report["set_aside"]
+    assert report["delivered"] + waiting == report["expected"] > 0
