@@ -62,9 +62,11 @@ setup: $(VENV)/.requirements
 run: setup
 	@exec $(PYTHON) manage.py run_embedded --port $(PORT)
 
-# Two processes (pytest-xdist), each with a database and a Redis of its own: many tests wait.
+# What takes minutes has the machine for itself: it measures how long messages wait. The others run
+# in two processes (pytest-xdist), each with a database and a Redis of its own: many of them wait.
 test: $(VENV)/.requirements-dev
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -m longest
+	$(PYTHON) -m pytest -n 2 -m "not longest"
 	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -n 2 -m both_databases
 
 test-sqlite: $(VENV)/.requirements-dev

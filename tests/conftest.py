@@ -42,13 +42,9 @@ def _runs_on_both(item: pytest.Item, asked: set[str]) -> bool:
 
 @pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
 def pytest_order_by_kind(items: list[pytest.Item]) -> None:
-    """The longest first, so that the rest is done beside it; browser tests last: once Playwright is
-    started its loop stays the running one, and no async test can follow."""
-    items.sort(key=lambda item: (_is_marked(item, "browser"), not _is_marked(item, "longest")))
-
-
-def _is_marked(item: pytest.Item, marker: str) -> bool:
-    return item.get_closest_marker(marker) is not None
+    """Browser tests last: once Playwright is started its loop stays the running one, and no async
+    test can follow."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

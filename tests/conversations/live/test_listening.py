@@ -38,8 +38,9 @@ async def listening_to(queue: asyncio.Queue):
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        while not task.done():  # an error of the layer may take a cancellation's place
+            task.cancel()
+            await asyncio.wait({task}, timeout=1)
 
 
 async def rung_until_heard(bell: Doorbell, queue: asyncio.Queue, seq: int) -> dict:
