@@ -98,9 +98,8 @@ def take_rows(
 
 
 def _among_keys(key: str, selection: str) -> str:
-    """Rows whose key is selected. PostgreSQL selects once, into an array: as a join it may select
-    anew for each row, and does where its statistics are of a table that was empty (measured: more
-    than 15 s for a thousand rows)."""
+    """Rows whose key is selected. PostgreSQL selects once, into an array: as a join it is free to
+    select anew for each row, and its statistics may be of a table that was empty."""
     if connection.vendor == "postgresql":
         return f"{key} = ANY(ARRAY({selection}))"
     return f"{key} IN ({selection})"

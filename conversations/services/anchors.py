@@ -7,6 +7,7 @@ under an Ed25519 signature; `anchor_checks` compares them with the chains (docs/
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -195,7 +196,9 @@ def _append(path: Path, line: str) -> None:
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             os.ftruncate(descriptor, _end_of_whole_lines(descriptor, size))
-        os.write(descriptor, line.encode() + b"\n")
+        whole = line.encode() + b"\n"
+        if os.write(descriptor, whole) < len(whole):  # what is torn is taken away next time
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

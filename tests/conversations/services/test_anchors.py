@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,23 @@ def test_a_file_that_cannot_be_written_is_named_with_the_fix(settings: Any, tmp_
 
     with pytest.raises(AnchorsUnavailable, match="JOURNAL_ANCHOR_FILE: cannot write"):
         write_anchor()
+
+
+def test_a_line_that_the_disk_has_no_room_for_is_no_anchor(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    three_anchors(file)
+    histories.conversation("conv-4")
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:20]))
+
+    with pytest.raises(AnchorsUnavailable, match="No space left"):
+        write_anchor()
+
+    monkeypatch.setattr(os, "write", write)
+    assert write_anchor() is not None
+    assert len(lines(file)) == 4
+    assert verified(file).holds
 
 
 # --- what anchors show --------------------------------------------------------------------------
