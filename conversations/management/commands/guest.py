@@ -11,13 +11,14 @@ from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormat
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from conversations.chatting import COMMANDS, Chat, Exit, Wish
 from conversations.conf import genesys_config
 from conversations.crossing import Crossing
 from conversations.genesys.exceptions import GuestRefused
 from conversations.genesys.uploads import Uploads
+from conversations.management.terminal_command import TerminalCommand
 from conversations.net.http import HttpClient
 from conversations.net.loops import new_loop
 from conversations.terminal import Lines, use_zone
@@ -58,7 +59,7 @@ def seconds(value: str) -> float:
     return found
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Chat as a guest of the web chat, until the input ends or Ctrl-C."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -118,16 +119,3 @@ class Command(BaseCommand):
             echoes=not os.isatty(0),
             verbose=options["verbose"],
         )
-
-    def _in_colour(self, options: dict[str, Any]) -> bool:
-        if options["no_color"] or not settings.TERMINAL_COLOURS:
-            return False
-        return options["force_color"] or self.stdout.isatty()
-
-    def _out(self, line: str) -> None:
-        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
-        self.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding))
-        self.stdout.flush()
-
-    def _err(self, line: str) -> None:
-        self.stderr.write(line, self.style.NOTICE if self.stderr.isatty() else None)

@@ -10,11 +10,11 @@ from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormat
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.db import connection
 
 from conversations.conf import genesys_config
 from conversations.following import Exit, Follower, Wish
+from conversations.management.terminal_command import TerminalCommand
 from conversations.net.loops import new_loop
 from conversations.terminal import Lines, use_zone
 
@@ -39,7 +39,7 @@ def conversation_id(value: str) -> str:
     return value.strip()
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Follow one conversation live, until it ends or Ctrl-C."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -73,16 +73,3 @@ class Command(BaseCommand):
             # Nothing more to say, also not while Python closes the stream.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(int(code))
-
-    def _in_colour(self, options: dict[str, Any]) -> bool:
-        if options["no_color"] or not settings.TERMINAL_COLOURS:
-            return False
-        return options["force_color"] or self.stdout.isatty()
-
-    def _out(self, line: str) -> None:
-        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
-        self.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding))
-        self.stdout.flush()
-
-    def _err(self, line: str) -> None:
-        self.stderr.write(line, self.style.NOTICE if self.stderr.isatty() else None)
