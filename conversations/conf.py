@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -29,13 +27,3 @@ def genesys_config() -> GenesysConfig:
         transcript_socket_url=settings.GENESYS_TRANSCRIPT_SOCKET_URL,
         transcription_socket_url=settings.GENESYS_TRANSCRIPTION_SOCKET_URL,
     )
-
-
-@lru_cache(maxsize=1)
-def process_name() -> str:
-    """Names this process in leases: host, process id and a random part."""
-    import os
-    import secrets
-    import socket
-
-    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"

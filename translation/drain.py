@@ -81,6 +81,7 @@ class Drain:
         self._looked_at = 0.0
         self._busy_until = 0.0
         self._renew_at = 0.0
+        self._bury_at = 0.0
         self._report_at = 0.0
         self._audit_at = 0.0
         self._started_at = timezone.now()
@@ -108,6 +109,7 @@ class Drain:
             try:
                 async with self._looking:
                     await self._keep_leases()
+                    await self._end_leases_of_the_dead()
                     await self._look()
                 await self._report_provider()
                 await self._find_forgotten()
@@ -171,6 +173,17 @@ class Drain:
 
     def _release(self, conversation_ids: list[int]) -> None:
         leases.release(conversation_ids, owner=self._tools.owner)
+
+    async def _end_leases_of_the_dead(self) -> None:
+        now = self._monotonic()
+        if now < self._bury_at or self._stopping:
+            return
+        self._bury_at = now + SWEEP_S
+        if await self._crossing.call(self._end_theirs):
+            self._look_everywhere = True
+
+    def _end_theirs(self) -> int:
+        return leases.end_leases_of_the_dead(owner=self._tools.owner, now=timezone.now())
 
     async def _look(self) -> None:
         self._looked_at = now = self._monotonic()

@@ -14,13 +14,14 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.conf import genesys_config, process_name
+from conversations.conf import genesys_config
 from conversations.crossing import Crossing
 from conversations.genesys.rest import GenesysRest
 from conversations.listening import Listener
 from conversations.live import doorbell
 from conversations.net.http import HttpClient
 from conversations.net.loops import new_loop
+from conversations.processes import process_name
 from conversations.services.unit import Change
 from conversations.tokens import DatabaseTokens
 from translation import providers

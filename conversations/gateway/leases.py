@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from conversations.models import StreamState
 from conversations.models.bulk import update_rows
+from conversations.processes import dead_among
 
 # Short: while nobody holds the stream, no absence can be believed (protocol §1, Injecting).
 LEASE_S = 6.0
@@ -70,9 +71,12 @@ def take(
     with transaction.atomic() if in_all is not None else nullcontext():
         if in_all is not None:
             most = min(most, in_all - _held_now(kind, now))
-        free = [key for key in keys if _is_free(rows[key], owner=owner, now=now)]
+        owners = {owner, *dead_among(row.owner for row in rows.values())}
+        free = [key for key in keys if _is_free(rows[key], owners=owners, now=now)]
         won = [
-            key for key in free[: max(0, most)] if _win(kind, key, owner, now=now, lease_s=lease_s)
+            key
+            for key in free[: max(0, most)]
+            if _win(kind, key, owner, owners=owners, now=now, lease_s=lease_s)
         ]
     left = [key for key in free if key not in won] if most < len(free) else []
     _say_no_room(kind, left, now=now)
@@ -102,14 +106,17 @@ def _held_now(kind: str, now: datetime) -> int:
     return sum(row.lease_until is not None and row.lease_until >= now for row in rows)
 
 
-def _is_free(row: StreamState, *, owner: str, now: datetime) -> bool:
+def _is_free(row: StreamState, *, owners: Collection[str], now: datetime) -> bool:
+    """`owners`: the one who asks, and those who are certainly dead."""
     if row.resume_at is not None and row.resume_at > now:
         return False
-    return row.lease_until is None or row.lease_until < now or row.owner == owner
+    return row.lease_until is None or row.lease_until < now or row.owner in owners
 
 
-def _win(kind: str, key: str, owner: str, *, now: datetime, lease_s: float) -> bool:
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(owner=owner)
+def _win(
+    kind: str, key: str, owner: str, *, owners: Collection[str], now: datetime, lease_s: float
+) -> bool:
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(owner__in=owners)
     won = StreamState.objects.filter(free, kind=kind, key=key).update(
         owner=owner,
         lease_until=now + timedelta(seconds=lease_s),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from conversations.conf import process_name
 from conversations.gateway.keeper import Keeper
 from conversations.gateway.kinds import StreamKind, stream_kinds
+from conversations.processes import process_name
 
 
 class Supervisor:

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.conf import process_name
 from conversations.live.database import read
 from conversations.models import Watch
+from conversations.processes import process_name
 
 logger = logging.getLogger(__name__)
 

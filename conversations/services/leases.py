@@ -1,7 +1,8 @@
 """Leases of conversations: one worker holds each, and only it writes (reliability C14).
 
 A worker keeps a conversation that has nothing left for a while, so that its next message needs no
-new claim; what it keeps idle it gives back, and what it holds when it dies ends by itself.
+new claim; what it keeps idle it gives back, and what it holds when it dies ends by itself: at once
+where another process on the same machine sees that it is gone, else when its time is over.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.db import connection, transaction
 from conversations.models import Conversation
 from conversations.models.bulk import among, select_rows, take_rows, update_rows
 from conversations.models.trip import Answer, Trip
+from conversations.processes import dead_among
 from conversations.services.unit import Plain, Unit
 
 LEASE_S = 15.0  # at least twice the limit of a request (reliability C14)
@@ -46,6 +48,27 @@ def renew(ids: Collection[int], *, owner: str, now: datetime) -> set[int]:
 def release(ids: Collection[int], *, owner: str) -> None:
     """Give conversations back that have nothing in hand; whoever looks first may have them."""
     _set(ids, owner=owner, new_owner="", until=None)
+
+
+def end_leases_of_the_dead(*, owner: str, now: datetime) -> int:
+    """End the leases of processes that are certainly gone, where work is due; how many there were.
+
+    The owner's name stays: whoever claims the conversation must know that somebody died with it.
+    Safe at any moment, even with a request of the dead still on its way: what it had written down
+    as `sending` is unknown, as it is when the lease runs out by itself.
+    """
+    held = Conversation.objects.filter(work_at__lte=now, lease_until__gte=now)
+    others = held.exclude(lease_owner=owner).order_by()
+    dead = dead_among(others.values_list("lease_owner", flat=True).distinct())
+    if not dead:
+        return 0
+    with transaction.atomic():
+        theirs = others.filter(lease_owner__in=dead).select_for_update(skip_locked=True)
+        rows = list(theirs.order_by("pk"))
+        for row in rows:
+            row.lease_until = now - timedelta(milliseconds=1)
+        update_rows(rows, fields=("lease_until",))
+    return len(rows)
 
 
 def _set(ids: Collection[int], *, owner: str, new_owner: str, until: datetime | None) -> set[int]:

@@ -13,11 +13,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from conversations.conf import process_name
 from conversations.genesys.config import GenesysConfig
 from conversations.genesys.oauth import Token
 from conversations.keys import field_cipher, fingerprint
 from conversations.models import AccessToken
+from conversations.processes import is_dead, process_name
 
 RENEW_AHEAD = timedelta(seconds=60)
 _RENEWAL_LEASE = timedelta(seconds=10)  # longer than a request may take (net.http)
@@ -48,8 +48,10 @@ def stored_token(credentials: str) -> Stored:
 def begin_renewal(credentials: str, *, beyond_generation: int, due_before: datetime) -> bool:
     """Whether this process may renew now: nobody else does, and it is still needed."""
     now = timezone.now()
-    AccessToken.objects.get_or_create(fingerprint=credentials)
+    row, _ = AccessToken.objects.get_or_create(fingerprint=credentials)
     free = Q(renewing_until__isnull=True) | Q(renewing_until__lt=now)
+    if is_dead(row.renewing_owner):
+        free |= Q(renewing_owner=row.renewing_owner)
     needed = (
         Q(generation__lte=beyond_generation)
         | Q(expires_at__isnull=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from conversations.conf import genesys_config, process_name
+from conversations.conf import genesys_config
 
 
 def test_the_platforms_settings_are_read_when_asked_for(settings):
@@ -29,8 +29,3 @@ def test_the_secret_is_not_in_the_configurations_text(settings):
     settings.GENESYS_CLIENT_SECRET = "CANARY-secret"
 
     assert "CANARY" not in repr(genesys_config())
-
-
-def test_a_process_has_one_name_that_fits_its_column():
-    assert process_name() == process_name()
-    assert len(process_name()) <= 64

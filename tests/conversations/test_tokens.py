@@ -23,6 +23,7 @@ from conversations.net.http import HttpClient
 from conversations.services import tokens as service
 from conversations.tokens import DatabaseTokens
 from tests.conversations.genesys.fakes import Platform, config_for, platform
+from tests.dead_process import dead_process
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -212,6 +213,19 @@ async def test_whoever_died_while_renewing_holds_the_others_up_for_his_lease_onl
             )
 
         await crossing.call(leave_behind, timedelta(seconds=0.3))
+
+        assert (await tokens.current()).access_token == "CANARY-token-1"
+
+
+async def test_nobody_waits_for_whoever_is_certainly_dead():
+    async with deployment(Endpoint()) as ((tokens,), asked, crossing):
+        await crossing.call(
+            lambda: AccessToken.objects.create(
+                fingerprint=service.credentials_of(config_for(asked.url)),
+                renewing_owner=dead_process(),
+                renewing_until=timezone.now() + timedelta(minutes=5),
+            )
+        )
 
         assert (await tokens.current()).access_token == "CANARY-token-1"
 

@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from conversations.genesys.protocols.messages import event_of
 from conversations.models import Conversation, DeadLetter, Delivery, Message
+from conversations.processes import process_name
 from conversations.services.recording import record_events
 from tests.conversations.locking import locked_out
+from tests.dead_process import dead_process
 from tests.translation.fakes import FakeProvider
 from tests.translation.workers import Words, working
 from translation import drain as drain_module
@@ -112,7 +114,8 @@ async def test_a_drain_that_is_stopped_while_it_claims_keeps_no_conversation(sim
         async with worker.drain._looking:
             await asyncio.to_thread(hear_elsewhere)
             heard = await worker.crossing.call(Conversation.objects.get)
-            worker.drain._renew_at = time.monotonic() + 60  # the next thing it does is to look
+            later = time.monotonic() + 60  # the next thing it does is to look
+            worker.drain._renew_at = worker.drain._bury_at = later
             worker.drain.wake()
         while not worker.drain._looking.locked():
             await asyncio.sleep(0)
@@ -141,6 +144,29 @@ async def test_the_work_of_a_dead_worker_is_taken_over_when_its_lease_ends(simul
         await worker.until_idle()
 
         assert worker.posts() == ["EN Hola"]
+
+
+async def test_nobody_waits_for_the_lease_of_a_worker_that_is_certainly_dead(simulator):
+    async with working(simulator, owner="heir") as worker:
+        await worker.crossing.call(_held_for_a_minute, dead_process())
+        await worker.hear_guest("Hola", "¿Está ahí?")
+
+        await worker.until_idle(within_s=10)
+
+        assert worker.posts() == ["EN Hola", "EN ¿Está ahí?"]
+        attempts = Message.objects.order_by("seq").values_list("translation_attempts", flat=True)
+        # One death, of which the first message is the suspect.
+        assert await worker.crossing.call(lambda: list(attempts)) == [1, 0]
+
+
+async def test_the_lease_of_a_worker_that_may_live_is_waited_for(simulator):
+    async with working(simulator, owner="heir") as worker:
+        await worker.crossing.call(_held_for_a_minute, process_name())
+        await worker.hear_guest("Hola")
+
+        await asyncio.sleep(drain_module.SWEEP_S * 2.5)
+
+        assert worker.posts() == []
 
 
 async def test_a_database_that_is_away_for_a_while_ends_nothing(simulator):
@@ -227,3 +253,14 @@ async def test_one_death_costs_a_message_nothing(simulator):
         assert heir.posts() == ["EN Hola", "EN Adiós"]
         attempts = Message.objects.order_by("seq").values_list("translation_attempts", flat=True)
         assert (await heir.crossing.call(lambda: list(attempts)))[:2] == [1, 0]
+
+
+def _held_for_a_minute(owner: str) -> None:
+    now = timezone.now()
+    Conversation.objects.create(
+        external_id="conv-1",
+        created_at=now,
+        last_event_at=now,
+        lease_owner=owner,
+        lease_until=now + timedelta(minutes=1),
+    )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from conversations.gateway import leases
 from conversations.gateway.leases import Progress
 from conversations.models import StreamState
+from tests.dead_process import dead_process
 
 pytestmark = pytest.mark.django_db
 ORG = ("messaging", "org")
@@ -56,6 +57,13 @@ def test_the_other_takes_it_when_it_has_run_out_and_the_first_notices():
 
     assert not renew("one", progress())
     assert renew("two", progress())
+    assert StreamState.objects.get().epoch == 2
+
+
+def test_nobody_waits_for_the_lease_of_a_gateway_that_is_certainly_dead():
+    take(dead_process())
+
+    assert take("two")
     assert StreamState.objects.get().epoch == 2
 
 
