@@ -47,9 +47,10 @@ class Listener:
         layer = get_channel_layer()
         channel = await layer.new_channel()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_membership(layer, channel), name="live-membership")
-                tasks.create_task(self._receive(layer, channel), name="live-receive")
+            await _all_of(
+                asyncio.create_task(self._keep_membership(layer, channel), name="live-membership"),
+                asyncio.create_task(self._receive(layer, channel), name="live-receive"),
+            )
         finally:
             with suppress(Exception):
                 async with asyncio.timeout(CALL_WITHIN_S):
@@ -72,3 +73,19 @@ class Listener:
             return
         self._next_log = now + LOG_EVERY_S
         logger.warning("Live pages poll: no doorbell from the channel layer (%r).", error)
+
+
+async def _all_of(*tasks: asyncio.Task[None]) -> None:
+    """Until the first fails, which ends the others.
+
+    Not a TaskGroup: where one fails in the moment of a cancellation, that of Python 3.11 raises the
+    failure and forgets the cancellation, and whoever waits for the end waits for ever.
+    """
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
