@@ -87,6 +87,9 @@ ASSIST_INTERACTIONS = env.items("ASSIST_INTERACTIONS")  # "id" or "id=agent"
 KNOWLEDGE_API_URL = env.url("KNOWLEDGE_API_URL", "", _HTTP)  # empty: no look-up
 KNOWLEDGE_API_KEY = env.text("KNOWLEDGE_API_KEY")
 
+# --- Engagement (protocol §5) -------------------------------------------------------------------
+COUNT_KEYSTROKES = env.flag("COUNT_KEYSTROKES", default=True)  # how many, never which
+
 # --- Translation ------------------------------------------------------------------------------
 TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
 TRANSLATION_API_URL = env.url("TRANSLATION_API_URL", "", _HTTP)  # empty: the provider's own address
