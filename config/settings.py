@@ -109,6 +109,7 @@ CONVERSATION_IDLE_CLOSE_H = env.number("CONVERSATION_IDLE_CLOSE_H", 24, low=1)  
 # --- Operations page and metrics ----------------------------------------------------------------
 # What a higher app brings to them, by dotted path (conversations/contributions.py).
 OPERATIONS_PROVIDERS = ["translation.operations.TranslationProviders"]
+OPERATIONS_ROUNDS = ["assist.operations.EngagementRounds"]
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS")  # who may read figures and reasons
 METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
 
@@ -117,6 +118,7 @@ METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
 EXPORTS = {
     "transcripts": "conversations.exports.transcripts.transcript_rows",
     "transcription": "assist.exports.transcription_rows",
+    "engagement": "assist.engagement.exports.engagement_rows",
 }
 
 # --- Database, Redis, Celery ------------------------------------------------------------------

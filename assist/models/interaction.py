@@ -15,7 +15,8 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         """Those that will be asked for: a known one that still runs, once it has ended here."""
         state = Interaction.State
         ended = models.Q(state=state.RUNNING, conversation__state=Conversation.State.CLOSED)
-        return self.filter(ended | models.Q(state=state.WAITING))
+        some = self.filter(state__in=(state.WAITING, state.RUNNING))  # as the index has it
+        return some.filter(ended | models.Q(state=state.WAITING))
 
     def due(self, now: datetime) -> InteractionQuerySet:
         return self.waiting().filter(ask_at__lte=now).order_by("ask_at")
