@@ -8,4 +8,4 @@ class AssistConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from assist import checks  # noqa: F401
+        from assist import checks, receivers  # noqa: F401

@@ -17,6 +17,7 @@ with startup.one_line():
     _http = get_asgi_application()
     startup.check()
 
+from assist.engagement import keeper
 from assist.routing import websocket_urlpatterns as assist_urlpatterns
 from conversations.guest_page.socket import PublicSimulator, simulator_socket
 from conversations.live.origins import ExactOrigins
@@ -42,4 +43,4 @@ application = ProtocolTypeRouter(
         ),
     }
 )
-shutdown.end_in_time()
+shutdown.end_in_time(after=keeper.close)  # what agents typed in the last seconds

@@ -21,7 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("parley")
 app.config_from_object("config.celery_settings")
-app.autodiscover_tasks(["conversations", "translation"])
+app.autodiscover_tasks(["conversations", "translation", "assist"])
 app.set_default()  # else tasks vanish in pool threads (performance, embedded mode)
 
 

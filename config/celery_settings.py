@@ -54,6 +54,16 @@ _COMMON: dict[str, Any] = {
             "schedule": 300.0,
             "options": {"expires": 300},
         },
+        "enrich-conversations": {
+            "task": "sync.enrich_conversations",
+            "schedule": 30.0,  # protocol §5
+            "options": {"expires": 30},
+        },
+        "measure-answers": {
+            "task": "sync.measure_answers",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
         "anchor-journal": {
             "task": "sync.anchor_journal",
             "schedule": 60.0,

@@ -41,14 +41,20 @@ def configure(*, level: str, as_json: bool, secrets: tuple[str, ...]) -> None:
                         structlog.processors.format_exc_info,
                         renderer,
                     ],
-                }
+                },
+                "bare": {"format": "%(message)s"},
             },
             "handlers": {
                 "stderr": {
                     "class": "logging.StreamHandler",
                     "formatter": "line",
                     "filters": ["masking"],
-                }
+                },
+                "bare": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "bare",
+                    "filters": ["masking"],
+                },
             },
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
@@ -60,6 +66,8 @@ def configure(*, level: str, as_json: bool, secrets: tuple[str, ...]) -> None:
                 "django.channels": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
                 "websockets": {"level": "WARNING"},
+                # Lines that are JSON already, whatever the others are (docs/engagement.md).
+                "parley.engagement": {"handlers": ["bare"], "level": "INFO", "propagate": False},
                 "celery.app.trace": {"level": "WARNING"},
                 "celery.worker.strategy": {"level": "WARNING"},
             },

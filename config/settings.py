@@ -87,6 +87,9 @@ ASSIST_INTERACTIONS = env.items("ASSIST_INTERACTIONS")  # "id" or "id=agent"
 KNOWLEDGE_API_URL = env.url("KNOWLEDGE_API_URL", "", _HTTP)  # empty: no look-up
 KNOWLEDGE_API_KEY = env.text("KNOWLEDGE_API_KEY")
 
+# --- Engagement (protocol §5) -------------------------------------------------------------------
+COUNT_KEYSTROKES = env.flag("COUNT_KEYSTROKES", default=True)  # how many, never which
+
 # --- Translation ------------------------------------------------------------------------------
 TRANSLATION_PROVIDER = env.text("TRANSLATION_PROVIDER", "deepl")
 TRANSLATION_API_URL = env.url("TRANSLATION_API_URL", "", _HTTP)  # empty: the provider's own address
@@ -106,6 +109,7 @@ CONVERSATION_IDLE_CLOSE_H = env.number("CONVERSATION_IDLE_CLOSE_H", 24, low=1)  
 # --- Operations page and metrics ----------------------------------------------------------------
 # What a higher app brings to them, by dotted path (conversations/contributions.py).
 OPERATIONS_PROVIDERS = ["translation.operations.TranslationProviders"]
+OPERATIONS_ROUNDS = ["assist.operations.EngagementRounds"]
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS")  # who may read figures and reasons
 METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
 
@@ -114,6 +118,7 @@ METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
 EXPORTS = {
     "transcripts": "conversations.exports.transcripts.transcript_rows",
     "transcription": "assist.exports.transcription_rows",
+    "engagement": "assist.engagement.exports.engagement_rows",
 }
 
 # --- Database, Redis, Celery ------------------------------------------------------------------

@@ -16,11 +16,13 @@ AGENT, SUPERVISOR, COMPLIANCE, ADMIN = "agent", "supervisor", "compliance", "adm
 GROUPS = (AGENT, SUPERVISOR, COMPLIANCE, ADMIN)
 
 # Action → groups that may do it; a superuser may do all but what stands in _NOBODY.
-# An agent's `live` and `assist` cover their own conversations only (visible_conversations).
+# An agent's `live` and `assist` cover their own conversations only (visible_conversations), and
+# `engagement` their own figures.
 _ALLOWED: dict[str, frozenset[str]] = {
     "live": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "simulator": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "assist": frozenset({AGENT, SUPERVISOR, ADMIN}),
+    "engagement": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "operations": frozenset({SUPERVISOR, ADMIN}),
     "review": frozenset({SUPERVISOR, ADMIN}),
     "audit": frozenset({COMPLIANCE, ADMIN}),

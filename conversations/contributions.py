@@ -1,6 +1,7 @@
 """What a higher app brings to the operations page and the metrics.
 
-This app must not import it: the settings name it by dotted path (OPERATIONS_PROVIDERS).
+This app must not import it: the settings name it by dotted path (OPERATIONS_PROVIDERS,
+OPERATIONS_ROUNDS).
 """
 
 from __future__ import annotations
@@ -49,5 +50,34 @@ class Providers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class RoundLine:
+    """Work that a schedule does again and again, as its last run left it."""
+
+    name: str  # in metrics
+    label: str
+    waiting: int
+    oldest_at: datetime | None
+    ran_at: datetime | None
+    done: int  # by the last run
+    given_up: int
+    words: str
+    tone: Tone
+    reason: str = ""
+    resumes_at: datetime | None = None
+
+
+class Rounds(Protocol):
+    def lines(self, now: datetime) -> list[RoundLine]: ...
+
+
 def providers() -> list[Providers]:
     return [import_string(path)() for path in settings.OPERATIONS_PROVIDERS]
+
+
+def round_lines(now: datetime) -> list[RoundLine]:
+    found: list[RoundLine] = []
+    for path in settings.OPERATIONS_ROUNDS:
+        rounds: Rounds = import_string(path)()
+        found += rounds.lines(now)
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
-from conversations.contributions import ProviderLine, Tone, providers
+from conversations.contributions import ProviderLine, RoundLine, Tone, providers, round_lines
 from conversations.models import (
     Conversation,
     DeadLetter,
@@ -136,6 +136,7 @@ class Board:
     groups: Sequence[StreamGroup]
     workers: Sequence[Worker]
     providers: Sequence[ProviderLine]
+    rounds: Sequence[RoundLine]
     reviews: Sequence[Review]
     letters: Sequence[DeadLetter]
     duplicates: Sequence[Delivery]
@@ -170,6 +171,7 @@ def board(now: datetime) -> Board:
         groups=_groups(now),
         workers=workers(now),
         providers=[line for each in providers() for line in each.lines()],
+        rounds=round_lines(now),
         reviews=_reviews(),
         letters=_letters(),
         duplicates=_duplicates(now),

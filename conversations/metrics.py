@@ -25,7 +25,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from conversations import dashboards
-from conversations.contributions import providers
+from conversations.contributions import providers, round_lines
 from conversations.gateway import inbox
 from conversations.live import doorbell
 from conversations.models import (
@@ -55,7 +55,15 @@ class DatabaseCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         found: list[Metric] = []
         try:
-            for family in (_estimates, _queues, _deliveries, _streams, _providers, _verification):
+            for family in (
+                _estimates,
+                _queues,
+                _deliveries,
+                _streams,
+                _providers,
+                _rounds,
+                _verification,
+            ):
                 found.extend(family())
         except DatabaseError as error:
             logger.warning("metrics without the database: %s", type(error).__name__)
@@ -169,6 +177,21 @@ def _providers() -> Iterator[Metric]:
             for state in each.states:
                 family.add_metric([line.name, state], state == line.state)
     yield family
+
+
+def _rounds() -> Iterator[Metric]:
+    now = timezone.now()
+    waiting = _gauges("parley_round_waiting", "Rows that wait for regular work.", ["round"])
+    given_up = _gauges(
+        "parley_round_given_up", "Rows that it gave up, of the last week.", ["round"]
+    )
+    silent = _gauges("parley_round_silent_seconds", "Since its last run ended.", ["round"])
+    for line in round_lines(now):
+        waiting.add_metric([line.name], line.waiting)
+        given_up.add_metric([line.name], line.given_up)
+        if line.ran_at is not None:
+            silent.add_metric([line.name], max(0.0, (now - line.ran_at).total_seconds()))
+    yield from (waiting, given_up, silent)
 
 
 def _verification() -> Iterator[Metric]:

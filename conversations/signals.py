@@ -9,3 +9,7 @@ work_arrived = Signal()
 # A person's decision was committed. Arguments: `moved`, (conversation key, head seq) of each
 # journal that has grown.
 journals_moved = Signal()
+
+# An agent has typed in the console (what, never leaves the browser). Sent on the event loop, so a
+# receiver only counts. Arguments: `conversation_id`, `agent_id`, `count` since the last one, `at`.
+keystrokes_reported = Signal()

@@ -1,5 +1,7 @@
-"""Calls in Django's admin, read only; importing this package registers them on Parley's site."""
+"""Calls and engagement in Django's admin, read only; importing this package registers them on
+Parley's site.
+"""
 
-from assist.admin import chunk, hour, knowledge, watch
+from assist.admin import chunk, engagement, hour, interaction, knowledge, watch
 
-__all__ = ["chunk", "hour", "knowledge", "watch"]
+__all__ = ["chunk", "engagement", "hour", "interaction", "knowledge", "watch"]

@@ -1,4 +1,5 @@
-"""The platform's REST calls: deliver a translation, write attributes, read the history.
+"""The platform's REST calls: deliver a translation, write attributes, read the history, ask the
+analytics.
 
 TRAP: a delivery whose fate is unknown is never sent again here; there is no idempotency key.
 The others may be repeated, and are, three times in all.
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote, urlencode
 
+from conversations.genesys.analytics import InteractionDetails, details_of, details_query
 from conversations.genesys.config import GenesysConfig
 from conversations.genesys.events import Malformed, MessageReceived
 from conversations.genesys.exceptions import (
@@ -41,8 +43,12 @@ from conversations.net.retry import Outcome, classify, retry_after_s, retry_dela
 
 TRIES = 3
 HISTORY_BYTES = 8 << 20
+LONGEST_WAIT_S = 60.0
+# Nobody waits for these: the moment to ask again is kept, whatever it is.
+LONGEST_ANALYTICS_WAIT_S = 3600.0
 _MISSING = frozenset({404, 405})
 _CONVERSATIONS = "/api/v2/conversations/messaging"
+_ANALYTICS = "/api/v2/analytics/interactions/details/query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +58,12 @@ class _Call:
     path: str
     json: Mapping[str, object] | None = None
     is_read: bool = False
+    tries: int = TRIES
+    longest_wait_s: float = LONGEST_WAIT_S
 
     @property
     def is_repeatable(self) -> bool:
-        return self.method != "POST"
+        return self.is_read or self.method != "POST"
 
 
 class GenesysRest:
@@ -129,6 +137,25 @@ class GenesysRest:
             return None
         return messages_of(answer)
 
+    async def interaction_details(
+        self, conversation_id: str, *, since: datetime, until: datetime
+    ) -> InteractionDetails | None:
+        """One call and no more; None: the platform knows no such interaction (yet).
+
+        Raises Throttled with the wait that was asked for, which is the caller's to keep.
+        """
+        query = details_query(conversation_id, since=since, until=until)
+        call = _Call(
+            "analytics",
+            "POST",
+            _ANALYTICS,
+            json=query,
+            is_read=True,
+            tries=1,
+            longest_wait_s=LONGEST_ANALYTICS_WAIT_S,
+        )
+        return details_of(await self._call(call), conversation_id)
+
     async def _call(self, call: _Call) -> Answer:
         attempt = 1
         while True:
@@ -138,7 +165,7 @@ class GenesysRest:
                 return result
             if isinstance(result, Throttled):
                 self._pace.throttled(result.retry_after_s)  # waited out in the next turn
-            if attempt == TRIES:
+            if attempt == call.tries:
                 raise result
             if not isinstance(result, Throttled):
                 await self._sleep(retry_delay_s(attempt, random=self._random))
@@ -166,13 +193,14 @@ class GenesysRest:
         if outcome is Outcome.OK:
             return answer
         if outcome is Outcome.THROTTLED:
-            return Throttled(self._asked_wait_s(answer))
+            return Throttled(self._asked_wait_s(answer, call))
         if outcome is Outcome.UNKNOWN:
             return _unknown(answer, call, defect)
         raise _refusal(answer, outcome, call)
 
-    def _asked_wait_s(self, answer: Answer) -> float:
-        asked = retry_after_s(answer.headers.get("retry-after"), now=self._now())
+    def _asked_wait_s(self, answer: Answer, call: _Call) -> float:
+        header = answer.headers.get("retry-after")
+        asked = retry_after_s(header, now=self._now(), high=call.longest_wait_s)
         return retry_delay_s(1, random=self._random) if asked is None else asked
 
 
@@ -180,7 +208,8 @@ def _defect(answer: Answer, call: _Call) -> InvalidBody | None:
     """Only a 2xx is looked into, and of a PUT nothing in the body is needed."""
     if not 200 <= answer.status < 300 or call.method == "PUT":
         return None
-    if call.method == "POST" and answer.complete and not answer.body.strip():
+    is_delivery = call.method == "POST" and not call.is_read
+    if is_delivery and answer.complete and not answer.body.strip():
         return None  # "body may hold an id"
     try:
         body = answer.json()
@@ -188,7 +217,7 @@ def _defect(answer: Answer, call: _Call) -> InvalidBody | None:
         return defect
     if not isinstance(body, dict):
         return InvalidBody("not an object", kept=answer.body)
-    if call.method == "POST" and not isinstance(body.get("id", ""), str | None):
+    if is_delivery and not isinstance(body.get("id", ""), str | None):
         return InvalidBody("id is not a string", kept=answer.body)
     return None
 

@@ -44,6 +44,9 @@ class SimulatorConfig:
     knowledge_ms: float = 40.0
     knowledge_key: str | None = None  # None: any
     play_calls: bool = True  # an interaction that is subscribed to plays a script, again and again
+    # Analytics
+    analytics_per_minute: int = 300
+    analytics_delay_s: float = 5.0  # a conversation is known there so long after its first message
     # What plays by itself
     scenario: str | None = None
     speed: float = 1.0

@@ -1,8 +1,8 @@
 """Faults on request: which rule fires for which request. Decides only; `dispositions` acts.
 
 A rule is `{"where", "kind", "nth" | "probability" + "seed", "times", …parameters}`:
-- where: token, post, put, history, active, translate, presign, upload, handshake (the org
-  socket's opening), socket (each frame sent), transcript_handshake and transcript (the same of
+- where: token, post, put, history, active, translate, presign, upload, analytics, handshake (the
+  org socket's opening), socket (each frame sent), transcript_handshake and transcript (the same of
   transcript sockets), webchat_handshake and webchat (the same of a guest's socket);
   of calls: call_handshake, subscribe (each first frame), call (each frame sent on a
   transcription socket), knowledge;
@@ -20,7 +20,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HTTP_PLACES = frozenset(
-    {"token", "post", "put", "history", "active", "translate", "presign", "upload", "knowledge"}
+    {
+        "token",
+        "post",
+        "put",
+        "history",
+        "active",
+        "translate",
+        "presign",
+        "upload",
+        "knowledge",
+        "analytics",
+    }
 )
 HANDSHAKES = {
     "socket": "handshake",
@@ -43,6 +54,7 @@ ECHO_KINDS = frozenset(
      "answer_without_id"}
 )  # fmt: skip
 TRANSLATE_KINDS = frozenset({"too_few", "source_returned", "empty_texts"})
+ANALYTICS_KINDS = frozenset({"no_entity"})
 SOCKET_KINDS = frozenset({"close", "drop", "duplicate", "lost", "delay", "malformed"})
 SUBSCRIBE_KINDS = frozenset({"error", "silent"})
 HANDSHAKE_KINDS = frozenset(STATUS_KINDS) | {"status", "drop", "slow"}
@@ -54,6 +66,7 @@ KINDS_BY_PLACE = {
     **dict.fromkeys(HTTP_PLACES, ANSWER_KINDS),
     "post": ANSWER_KINDS | ECHO_KINDS,
     "translate": ANSWER_KINDS | TRANSLATE_KINDS,
+    "analytics": ANSWER_KINDS | ANALYTICS_KINDS,
     "socket": SOCKET_KINDS,
     "handshake": HANDSHAKE_KINDS,
     "transcript": SOCKET_KINDS - {"delay"},

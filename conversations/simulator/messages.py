@@ -38,6 +38,8 @@ class SimulatedConversation:
     messages: list[Event] = field(default_factory=list)
     last_message_at: datetime | None = None
     closed: bool = False
+    closed_at: datetime | None = None
+    channel: str = "messaging"  # as the analytics name it (protocol §5)
 
     def participant(self, kind: str) -> dict[str, Any]:
         return self.guest if kind == "guest" else self.agent

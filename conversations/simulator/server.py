@@ -9,6 +9,7 @@ from types import TracebackType
 
 from aiohttp import web
 
+from conversations.simulator.analytics import ANALYTICS, AnalyticsEndpoint
 from conversations.simulator.attachments import Attachments
 from conversations.simulator.calls.board import Calls
 from conversations.simulator.calls.control import CallControl
@@ -124,6 +125,7 @@ class SimulatorServer:
                 web.post(f"{MESSAGING}/{{id}}/messages", rest.post_message),
                 web.get(f"{MESSAGING}/{{id}}/messages", rest.history),
                 web.put(f"{MESSAGING}/{{id}}", rest.put_attributes),
+                web.post(ANALYTICS, AnalyticsEndpoint(self.world, self.calls).handle),
                 web.post("/v2/translate", TranslateEndpoint(self.world).handle),
                 web.get("/webchat/v1", self.guests.handle),
                 *self.attachments.routes(),

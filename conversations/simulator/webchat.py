@@ -207,6 +207,7 @@ class GuestSockets:
         conversation = self._world.open_conversation(
             guest=name[:200], agent_id=self._world.config.webchat_agent_id
         )
+        conversation.channel = "webchat"
         session = secrets.token_urlsafe(18)
         self._sessions[session] = conversation.id
         if len(self._sessions) > self._world.config.conversation_limit:

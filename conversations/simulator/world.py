@@ -92,6 +92,7 @@ class World:
     def close_conversation(self, conversation: SimulatedConversation) -> None:
         """Told on its transcript alone: the org socket knows no end (protocol §1)."""
         conversation.closed = True
+        conversation.closed_at = self.now()
         self.ledger.add("closed", conversationId=conversation.id)
         self.on_closed(conversation)
 
@@ -291,7 +292,7 @@ class World:
         with_id: bool | None,
     ) -> Event:
         moment = self.now()
-        conversation.closed = False
+        conversation.closed, conversation.closed_at = False, None
         other = "agent" if kind == "guest" else "guest"
         event: Event = {"type": "message", "conversationId": conversation.id}
         if self.config.ids_in_events if with_id is None else with_id:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -25,6 +26,7 @@ def may(user: Any, action: str) -> bool:
     verdicts: dict[str, bool] | None = getattr(user, "_parley_verdicts", None)
     if verdicts is None:
         verdicts = user._parley_verdicts = {}
+        prefetch_related_objects([user], "groups")  # once, for all that a page asks
     if action not in verdicts:
         verdicts[action] = access.can(user, action)
     return verdicts[action]

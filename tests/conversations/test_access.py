@@ -12,12 +12,31 @@ from tests.conversations.services.wire import AGENT, event, record
 
 pytestmark = pytest.mark.django_db
 
-ACTIONS = ("live", "simulator", "operations", "review", "audit", "export", "verify", "settings")
+ACTIONS = (
+    "live",
+    "simulator",
+    "engagement",
+    "operations",
+    "review",
+    "audit",
+    "export",
+    "verify",
+    "settings",
+)
 MATRIX = {
-    "agent": {"live", "simulator"},
-    "supervisor": {"live", "simulator", "operations", "review"},
+    "agent": {"live", "simulator", "engagement"},
+    "supervisor": {"live", "simulator", "engagement", "operations", "review"},
     "compliance": {"audit", "export", "verify"},
-    "admin": {"live", "simulator", "operations", "review", "audit", "verify", "settings"},
+    "admin": {
+        "live",
+        "simulator",
+        "engagement",
+        "operations",
+        "review",
+        "audit",
+        "verify",
+        "settings",
+    },
 }
 
 

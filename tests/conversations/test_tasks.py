@@ -25,7 +25,7 @@ def test_the_schedules_task_closes_silent_conversations():
 
 
 def test_every_scheduled_task_exists_and_has_a_queue_that_workers_take():
-    app.autodiscover_tasks(["conversations", "translation"], force=True)
+    app.autodiscover_tasks(["conversations", "translation", "assist"], force=True)
 
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks

@@ -28,6 +28,7 @@ FOREIGN         = "login    login       no     none  in         no         in   
 MISSING         = "login    login       no     none  none       no         none  none"
 OPERATIONS      = "login    login       no     no    in         no         in    in"
 DECIDE          = "login    login       no     no    on         no         on    on"
+ENGAGEMENT      = "login    login       no     in    in         no         in    in"
 CALLS           = "login    login       no     in    in         no         in    in"
 SETTINGS        = "login    login       no     no    no         no         on    on"
 NOWHERE         = "none     none        none   none  none       none       none  none"
@@ -65,6 +66,7 @@ PAGES = [
     Door("operations/dead-letters/", "/operations/dead-letters/", DECIDE, "POST"),
     Door("operations/dead-letters/<int:pk>/", "/operations/dead-letters/{letter}/", OPERATIONS),
     Door("operations/providers/", "/operations/providers/", SETTINGS, "POST"),
+    Door("engagement/", "/engagement/", ENGAGEMENT),
     Door("assist/", "/assist/", CALLS),
     Door("assist/<str:interaction_id>/", "/assist/own-call/", OWN),
     Door("assist/<str:interaction_id>/", "/assist/foreign-call/", FOREIGN),

@@ -34,6 +34,7 @@ class Line:
 
 @dataclass(slots=True)
 class OneCall:
+    began_at: datetime
     lines: set[Line] = field(default_factory=set)
     playing: asyncio.Task[None] | None = None
 
@@ -50,8 +51,12 @@ class Calls:
     def interactions(self) -> dict[str, int]:
         return {name: len(call.lines) for name, call in self._calls.items()}
 
+    def began_at(self, interaction: str) -> datetime | None:
+        call = self._calls.get(interaction)
+        return call.began_at if call is not None else None
+
     def join(self, interaction: str, line: Line) -> None:
-        call = self._calls.setdefault(interaction, OneCall())
+        call = self._calls.setdefault(interaction, OneCall(self._world.now()))
         call.lines.add(line)
         is_idle = call.playing is None or call.playing.done()
         if self._world.config.play_calls and QUIET not in interaction and is_idle:

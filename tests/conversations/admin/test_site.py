@@ -29,7 +29,12 @@ AUDIT = {
     "conversations_message",
     "translation_translation",
 }
-OPERATIONS = {"assist_assistwatch", "conversations_streamstate"}
+OPERATIONS = {
+    "assist_assistwatch",
+    "assist_engagement",
+    "assist_interaction",
+    "conversations_streamstate",
+}
 VERIFY = {"conversations_verificationrun"}
 SETTINGS = {
     "conversations_accesstoken",
