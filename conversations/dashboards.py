@@ -287,8 +287,10 @@ def _reviews() -> list[Review]:
     return [
         Review(
             delivery,
-            texts.get((delivery.message_id, role.ORIGINAL)),
-            texts.get((delivery.message_id, role.TRANSLATED)),
+            texts.get((delivery.message_id, role.ORIGINAL))
+            or texts.get((delivery.message_id, role.TYPED)),
+            texts.get((delivery.message_id, role.DELIVERED))
+            or texts.get((delivery.message_id, role.TRANSLATED)),
         )
         for delivery in deliveries
     ]

@@ -9,3 +9,7 @@ work_arrived = Signal()
 # A person's decision was committed. Arguments: `moved`, (conversation key, head seq) of each
 # journal that has grown.
 journals_moved = Signal()
+
+# An agent has typed: `conversation_id` (primary key), `agent_id` (the platform's), `count`, `at`
+# (of the last keystroke). Sent on the event loop, so receivers only note it.
+keystrokes_reported = Signal()
