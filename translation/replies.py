@@ -67,7 +67,7 @@ class SendReply(Plain):
             return self._sent_before(before)
         if refusal := self._refusal(conversation):
             return Sent(None, refusal)
-        message = write_reply(unit, conversation, self.reply)
+        message = write_reply(unit, conversation, self.reply, state=self._state())
         self._prepare(unit, conversation, message)
         return Sent(message.pk, is_new=True)
 
@@ -90,6 +90,12 @@ class SendReply(Plain):
             )
         return ""
 
+    def _state(self) -> Message.TranslationState:
+        states = Message.TranslationState
+        if not self.reply.target:
+            return states.PASSED_THROUGH
+        return states.PENDING if self.previewed is None else states.TRANSLATED
+
     def _prepare(self, unit: Unit, conversation: Conversation, message: Message) -> None:
         """As far as nobody has to be asked; else a worker translates it."""
         if not self.reply.target:
@@ -97,8 +103,6 @@ class SendReply(Plain):
             queue_reply(unit, conversation, message, text=text, language=language)
         elif self.previewed is not None:
             made, text = self.previewed.made, self.previewed.text
-            message.translation_state = Message.TranslationState.TRANSLATED
-            unit.changed(unit.known(message))
             keep_translation(unit, conversation, message, made)
             queue_reply(
                 unit,

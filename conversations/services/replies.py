@@ -38,7 +38,10 @@ def was_typed(message: Message, text: str) -> bool:
     return typed is None or typed.text == text
 
 
-def write_reply(unit: Unit, conversation: Conversation, reply: Reply) -> Message:
+def write_reply(
+    unit: Unit, conversation: Conversation, reply: Reply, *, state: Message.TranslationState
+) -> Message:
+    """Stored with the state that its translation has already."""
     text = MessageText(
         role=MessageText.Role.TYPED, language=reply.language, text=reply.text, salt=new_salt()
     )
@@ -52,9 +55,8 @@ def write_reply(unit: Unit, conversation: Conversation, reply: Reply) -> Message
         received_at=unit.now,
         has_text=True,
         target_language=reply.target,
+        translation_state=state,
     )
-    states = Message.TranslationState
-    message.translation_state = states.PENDING if reply.target else states.PASSED_THROUGH
     message.seq = unit.ledger.enter(
         conversation,
         JournalEntry.Kind.REPLIED,

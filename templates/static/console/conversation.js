@@ -257,7 +257,7 @@ function shown() {
   setText($("load-older"), `${older} older message${older === 1 ? "" : "s"}: load more`);
   if (!conversation) return;
   figures.showLatency($("latency"), $("latency-figures"));
-  setText($("guest-reason"), [reasonFor(conversation), figures.reason(conversation.guest_language)].filter(Boolean).join(" "));
+  setText($("guest-reason"), reasonFor(conversation) || figures.reason(conversation.guest_language));
   languageChoice?.show(conversation, figures.languages());
   if (selection.id === null) figures.showSummary($("summary"), conversation);
 }

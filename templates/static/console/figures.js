@@ -49,7 +49,7 @@ export class Figures {
     const base = (tag) => tag.toLowerCase().split("-")[0];
     const same = guests.filter((row) => base(row.language) === base(language));
     const providers = [...new Set(same.map((row) => row.provider).filter(Boolean))].join(", ");
-    if (!same.length) return "";
+    if (!same.length) return "Known from an earlier message.";
     return `Found by ${providers || "the provider"} in ${same.length} of the last ${guests.length} messages of the guest.`;
   }
 

@@ -8,7 +8,7 @@ const REASONS = {
   person: () => "An agent has chosen it; what the guest writes does not change it.",
   context: () => "The guest's page says that it prefers this language.",
   hint: () => "One short message looks like it; a longer one decides.",
-  messages: (count) => `${count} message${count === 1 ? "" : "s"} of the guest with enough text ${count === 1 ? "speaks" : "speak"} it.`,
+  messages: (count) => `Detected in ${count} message${count === 1 ? "" : "s"} of the guest with enough text.`,
 };
 
 // "" where the console has not said why.
@@ -18,6 +18,7 @@ export class LanguageChoice {
   constructor(form) {
     this.form = form;
     this.choice = form.querySelector("select");
+    this.options = Object.fromEntries([...this.choice.options].map(({ value }) => [value, true]));
     this.likely = form.querySelector(".likely");
     this.release = form.querySelector(".release");
     this.said = form.querySelector("[role=status]");
@@ -34,6 +35,10 @@ export class LanguageChoice {
 
   // `others`: languages that the guest's messages were taken to be in.
   show(conversation, others) {
+    if (conversation.guest_language !== this.language) {
+      this.language = conversation.guest_language;
+      this.choice.value = this.language in this.options ? this.language : base(this.language);
+    }
     this.release.hidden = conversation.language_basis !== "person";
     const shown = others.filter((tag) => base(tag) !== base(conversation.guest_language)).slice(0, 3);
     if (this.shown === shown.join()) return;

@@ -80,10 +80,10 @@ export class ReplyBox {
 
   refresh() {
     const isTranslated = !this.asWritten.checked && !this.isSame;
-    const words = this.asWritten.checked ? "Sent as you write it"
+    const words = this.asWritten.checked ? "Goes out as you write it"
       : !this.language ? "The guest's language is not known yet"
-        : this.isSame ? `Sent in ${languageName(this.language)}, which you both speak`
-          : `Sent in ${languageName(this.language)}`;
+        : this.isSame ? `Goes out in ${languageName(this.language)}, which you both speak`
+          : `Goes out in ${languageName(this.language)}`;
     setText(this.target, words);
     this.ask.hidden = !isTranslated;
     this.ask.disabled = this.busy || !this.language;
