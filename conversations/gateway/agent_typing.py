@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from conversations.conf import genesys_config
-from conversations.crossing import Crossing
 from conversations.gateway import leases
 from conversations.gateway.leases import Progress
 from conversations.gateway.typing_sockets import TypingSockets
+from conversations.live.database import read
 from conversations.live.keystrokes import KeystrokeListener
 from conversations.models import StreamState
 from conversations.net.http import HttpClient
@@ -43,11 +43,11 @@ class TypingStreams:
 class TypingStream:
     def __init__(self) -> None:
         config = genesys_config()
-        self._crossing: Crossing[None] = Crossing(lambda items: list(items), name="typing")
         self._http = HttpClient()
         self._sockets = TypingSockets(
             url=config.typing_socket_url,
-            tokens=DatabaseTokens(config, self._http, self._crossing.call),
+            # Asked for a token now and then: no connection is kept for that.
+            tokens=DatabaseTokens(config, self._http, read),
             limit=settings.TYPING_SOCKETS,
         )
         self._stopping = asyncio.Event()
@@ -63,7 +63,6 @@ class TypingStream:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             await self._sockets.close()
-            await self._crossing.close()
             await self._http.aclose()
 
     def stop(self) -> None:

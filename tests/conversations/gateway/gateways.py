@@ -63,6 +63,10 @@ class Gateway:
         self.simulator.sockets.close_all(code)
 
 
+def org_stream() -> StreamState:
+    return StreamState.objects.get(kind=StreamState.Kind.MESSAGING)
+
+
 def _situation() -> Any:
     return list(StreamState.objects.values("state", "reason", "owner", "frames"))
 
