@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from assist.services import enrichment, rounds
 from assist.services.enrichment import Ask, Patience
-from conversations.conf import process_name
 from conversations.genesys.exceptions import (
     CallMissing,
     CredentialsRefused,
@@ -31,6 +30,7 @@ from conversations.genesys.exceptions import (
 )
 from conversations.genesys.rest import GenesysRest
 from conversations.outages import Outage
+from conversations.processes import process_name
 
 logger = logging.getLogger(__name__)
 

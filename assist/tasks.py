@@ -15,10 +15,11 @@ from django.utils import timezone
 from assist.enriching import Run
 from assist.services import measuring, rounds
 from conversations import outages
-from conversations.conf import genesys_config, process_name
+from conversations.conf import genesys_config
 from conversations.crossing import Crossing
 from conversations.genesys.rest import GenesysRest
 from conversations.net.http import HttpClient
+from conversations.processes import process_name
 from conversations.tokens import DatabaseTokens
 
 _MEASURED_EVERY = timedelta(seconds=25)

@@ -67,6 +67,10 @@ def prepare(*, port: int, simulator_port: int) -> int:
             "/transcript",
         ),
         ("TRANSCRIPT_STREAMS", "all"),  # the ends of conversations are told nowhere else
+        (
+            "GENESYS_TYPING_SOCKET_URL",
+            f"ws://127.0.0.1:{simulator_port}/v1/conversations/{{conversation_id}}/websocket",
+        ),
         ("GENESYS_WEBCHAT_SOCKET_URL", f"ws://127.0.0.1:{simulator_port}/webchat/v1"),
         ("SIMULATOR_PAGE", "true"),
         ("TRANSLATION_API_URL", f"{base}/v2/translate"),

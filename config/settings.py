@@ -61,10 +61,19 @@ GENESYS_TRANSCRIPTION_SOCKET_URL = env.url(
 # Which conversations get a transcript socket: those open on somebody's page, or all open ones.
 TRANSCRIPT_STREAMS = env.choice("TRANSCRIPT_STREAMS", "watched", ("watched", "all"))
 TRANSCRIPT_SOCKETS = env.number("TRANSCRIPT_SOCKETS", 200, low=0, high=2000)  # of one gateway
+GENESYS_REGION = env.text("GENESYS_REGION", "usw2")  # label in the typing socket's host
+GENESYS_TYPING_SOCKET_URL = env.url(
+    "GENESYS_TYPING_SOCKET_URL",
+    f"wss://messaging.{GENESYS_REGION}.mypurecloud.com/v1/conversations/{{conversation_id}}/websocket",
+    ("wss", "ws"),
+)
+TYPING_SOCKETS = env.number("TYPING_SOCKETS", 1000, low=1, high=5000)  # of the whole deployment
+COUNT_KEYSTROKES = env.flag("COUNT_KEYSTROKES", default=True)  # engagement; not the indicator
 # What the gateway holds, by dotted path (conversations/gateway/kinds.py).
 STREAM_KINDS = [
     "conversations.gateway.org_stream.OrgStreams",
     "conversations.gateway.transcripts.TranscriptStreams",
+    "conversations.gateway.agent_typing.TypingStreams",
     "assist.streams.TranscriptionStreams",
 ]
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("", include("conversations.urls")),
+    path("", include("translation.urls")),
     path("", include("assist.urls")),
     path(
         "login/",

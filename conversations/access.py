@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 AGENT, SUPERVISOR, COMPLIANCE, ADMIN = "agent", "supervisor", "compliance", "admin"
 GROUPS = (AGENT, SUPERVISOR, COMPLIANCE, ADMIN)
 
-# Action → groups that may do it; a superuser may do all but what stands in _NOBODY.
-# An agent's `live` and `assist` cover their own conversations only (visible_conversations), and
-# `engagement` their own figures.
+# Action → groups that may do it; a superuser may do all but what stands in _OWN_WORK.
+# An agent's `live` and `assist` cover their own conversations only (visible_conversations), and so
+# does `reply`, with all that belongs to it (conversations_to_answer); `engagement` shows them their
+# own figures.
 _ALLOWED: dict[str, frozenset[str]] = {
     "live": frozenset({AGENT, SUPERVISOR, ADMIN}),
+    "reply": frozenset({AGENT}),
     "simulator": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "assist": frozenset({AGENT, SUPERVISOR, ADMIN}),
     "engagement": frozenset({AGENT, SUPERVISOR, ADMIN}),
@@ -31,6 +33,8 @@ _ALLOWED: dict[str, frozenset[str]] = {
     "settings": frozenset({ADMIN}),
 }
 _EVERY_CONVERSATION = frozenset({SUPERVISOR, ADMIN})
+# Done in one's own name towards a guest: nobody does it in an agent's place.
+_OWN_WORK = frozenset({"reply"})
 
 
 def groups_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
@@ -44,7 +48,9 @@ def can(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     allowed = _ALLOWED.get(action)
     if allowed is None or not user.is_active:
         return False
-    return _as_user(user).is_superuser or bool(allowed & groups_of(user))
+    if allowed & groups_of(user):
+        return True
+    return bool(_as_user(user).is_superuser) and action not in _OWN_WORK
 
 
 def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> ConversationQuerySet:
@@ -54,10 +60,23 @@ def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> Conversatio
         return everything.none()
     if sees_every_conversation(user):
         return everything
-    agent = getattr(user, "agent", None)
-    if agent is None or not agent.external_id:  # "" would be every conversation without an agent
+    agent_id = agent_id_of(user)
+    return everything.of_agent(agent_id) if agent_id else everything.none()
+
+
+def conversations_to_answer(user: AbstractBaseUser | AnonymousUser) -> ConversationQuerySet:
+    """Those in which `user` may write to the guest and type: chats of their own, open or not."""
+    everything = Conversation.objects.all()
+    agent_id = agent_id_of(user) if can(user, "reply") else ""
+    if not agent_id:
         return everything.none()
-    return everything.of_agent(agent.external_id)
+    return everything.of_agent(agent_id).filter(channel=Conversation.Channel.MESSAGING)
+
+
+def agent_id_of(user: AbstractBaseUser | AnonymousUser) -> str:
+    """Who the user is on the platform; "" for nobody, and of no conversation's agent."""
+    agent = getattr(user, "agent", None)
+    return str(agent.external_id) if agent is not None else ""
 
 
 def sees_every_conversation(user: AbstractBaseUser | AnonymousUser) -> bool:

@@ -85,6 +85,7 @@ class Chat:
         self._exit: int | None = None
         self._ended = asyncio.Event()
         self._changed = asyncio.Event()
+        self._agent_types = False
         self._failed = 0  # said, and not arrived
         self._unseen: set[str] = set()  # refs on their way
         self._guest = Guest(
@@ -207,14 +208,18 @@ class Chat:
                 self._note(f"Conversation {event.conversation_id}, session {event.session_id}.")
             case ChatRefused():
                 self._err(f"The platform refused it: {event.reason}")
-            case ChatTyping() if event.state == "active":
-                self._note("The agent is typing …")
+            case ChatTyping():
+                if event.state == "active" and not self._agent_types:  # said again while it lasts
+                    self._note("The agent is typing …")
+                self._agent_types = event.state == "active"
             case ChatRead():
                 self._note(f"Read up to {event.sequence_id}.")
             case Malformed():
                 self._note(f"Left out a frame: {event.reason}.")
 
     def _on_shown(self, shown: Shown) -> None:
+        if shown.message.sender == "agent":
+            self._agent_types = False
         if shown.missing:
             self._err(f"… {shown.missing} missing here …")
         if shown.before is not None:

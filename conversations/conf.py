@@ -26,4 +26,5 @@ def genesys_config() -> GenesysConfig:
         messaging_socket_url=settings.GENESYS_MESSAGING_SOCKET_URL,
         transcript_socket_url=settings.GENESYS_TRANSCRIPT_SOCKET_URL,
         transcription_socket_url=settings.GENESYS_TRANSCRIPTION_SOCKET_URL,
+        typing_socket_url=settings.GENESYS_TYPING_SOCKET_URL,
     )

@@ -25,6 +25,8 @@ from conversations.models import (
 
 INCIDENTS_FOR = timedelta(days=7)  # how long the page tells of a delivery that stands twice
 LINES = 50  # of each list; of reviews and dead letters it is said how many more there are
+# Of these there is one: a line of its own says how it is.
+_SINGLE = (StreamState.Kind.MESSAGING, StreamState.Kind.TYPING)
 SLOW_S, STUCK_S = 5.0, 60.0  # a row that waits longer than this is worth a look, or is an alarm
 _STREAM_TONES: dict[str, Tone] = {
     StreamState.State.LIVE: "ok",
@@ -241,11 +243,11 @@ def workers(now: datetime) -> list[Worker]:
 
 
 def _streams(now: datetime) -> list[StreamLine]:
-    """The org stream, and of the others those that are not as they should be."""
-    state, org = StreamState.State, StreamState.Kind.MESSAGING
+    """The single ones, and of the others those that are not as they should be."""
+    state = StreamState.State
     is_well = Q(state=state.LIVE, lease_until__gt=now)
     has_ended = Q(state=state.STOPPED) & ~Q(attempts__gt=0, resume_at__gt=now)
-    rows = StreamState.objects.streams().filter(Q(kind=org) | ~is_well & ~has_ended)
+    rows = StreamState.objects.streams().filter(Q(kind__in=_SINGLE) | ~is_well & ~has_ended)
     return [
         StreamLine(
             row,
@@ -258,7 +260,7 @@ def _streams(now: datetime) -> list[StreamLine]:
 
 def _groups(now: datetime) -> list[StreamGroup]:
     held, state = Q(lease_until__gt=now), StreamState.State
-    rows = StreamState.objects.exclude(kind=StreamState.Kind.MESSAGING).order_by().values("kind")
+    rows = StreamState.objects.exclude(kind__in=_SINGLE).order_by().values("kind")
     found = rows.annotate(
         live=Count("pk", filter=held & Q(state=state.LIVE)),
         coming=Count("pk", filter=held & ~Q(state=state.LIVE)),
@@ -289,8 +291,10 @@ def _reviews() -> list[Review]:
     return [
         Review(
             delivery,
-            texts.get((delivery.message_id, role.ORIGINAL)),
-            texts.get((delivery.message_id, role.TRANSLATED)),
+            texts.get((delivery.message_id, role.ORIGINAL))
+            or texts.get((delivery.message_id, role.TYPED)),
+            texts.get((delivery.message_id, role.DELIVERED))
+            or texts.get((delivery.message_id, role.TRANSLATED)),
         )
         for delivery in deliveries
     ]

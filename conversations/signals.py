@@ -10,6 +10,6 @@ work_arrived = Signal()
 # journal that has grown.
 journals_moved = Signal()
 
-# An agent has typed in the console (what, never leaves the browser). Sent on the event loop, so a
-# receiver only counts. Arguments: `conversation_id`, `agent_id`, `count` since the last one, `at`.
+# An agent has typed: `conversation_id` (primary key), `agent_id` (the platform's), `count`, `at`
+# (of the last keystroke). Sent on the event loop, so receivers only note it.
 keystrokes_reported = Signal()

@@ -11,6 +11,7 @@ urlpatterns = [
     path("live/<str:external_id>/", views.conversation, name="conversation"),
     path("live/<str:external_id>/messages/", views.messages, name="conversation-messages"),
     path("live/<str:external_id>/messages/<int:pk>/", views.message, name="conversation-message"),
+    path("live/<str:external_id>/language/", views.language, name="conversation-language"),
     path("simulator/", guest_page.simulator, name="simulator"),
     path("simulator/uploads/", guest_page.upload, name="simulator-uploads"),
     path("operations/", operations.operations, name="operations"),

@@ -5,16 +5,23 @@ They ask `access`, and nobody else.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from conversations import access
+from conversations.languages import choices
 from conversations.live import scrollback, timeline
+from conversations.models import Conversation
+from conversations.net.strict_json import InvalidJson, load_json
+from conversations.services.guest_language import choose_language
 
+_TAG_AT_MOST = 35
 _DIGITS_AT_MOST = 18  # fits the database's integers
 
 
@@ -45,7 +52,9 @@ def conversation(request: HttpRequest, external_id: str) -> HttpResponse:
         raise PermissionDenied
     visible = access.visible_conversations(request.user)
     found = get_object_or_404(visible, external_id=external_id)
-    return render(request, "console/conversation.html", {"conversation": found})
+    may_reply = access.conversations_to_answer(request.user).filter(pk=found.pk).exists()
+    context = {"conversation": found, "may_reply": may_reply, "languages": choices()}
+    return render(request, "console/conversation.html", context)
 
 
 @require_safe
@@ -76,6 +85,52 @@ def message(request: HttpRequest, external_id: str, pk: int) -> JsonResponse:
         return _nothing(request)
     found = timeline.timeline_of(conversation_pk, pk)
     return JsonResponse(found) if found is not None else _nothing(request)
+
+
+@require_POST
+@never_cache
+def language(request: HttpRequest, external_id: str) -> JsonResponse:
+    """The guest's language as its agent says; "" leaves it to what the guest writes."""
+    found = answered(request, external_id)
+    if found is None:
+        return refused(request)
+    assert request.user.is_authenticated  # noqa: S101 - `answered` has asked
+    said = body_of(request).get("language")
+    if not isinstance(said, str) or len(said) > _TAG_AT_MOST:
+        return JsonResponse({"error": "language: a tag such as es, or empty"}, status=400)
+    outcome = choose_language(found, said, user=request.user)
+    if not outcome.is_done:
+        return JsonResponse({"error": outcome.words}, status=400)
+    return JsonResponse({"words": outcome.words})
+
+
+def answered(request: HttpRequest, external_id: str) -> Conversation | None:
+    """The conversation, where the viewer is the agent who answers in it."""
+    if not request.user.is_authenticated:
+        return None
+    return access.conversations_to_answer(request.user).filter(external_id=external_id).first()
+
+
+def refused(request: HttpRequest) -> JsonResponse:
+    """Of `answered`: in the words that a script can show; the foreign is as the missing."""
+    if not request.user.is_authenticated:
+        return JsonResponse(
+            {"error": "You are logged out. Log in again; your text is kept."}, status=401
+        )
+    if not access.can(request.user, "reply"):
+        return JsonResponse(
+            {"error": "Only the conversation's agent can write to the guest."}, status=403
+        )
+    return JsonResponse({"error": "This conversation is not, or no longer, yours."}, status=404)
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object that a script has posted; what is none is empty."""
+    try:
+        body = load_json(request.body.decode())
+    except (InvalidJson, UnicodeDecodeError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _watched(request: HttpRequest, external_id: str) -> int | None:

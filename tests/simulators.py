@@ -38,6 +38,7 @@ def simulator_environment(base_url: str) -> dict[str, str]:
         "GENESYS_TRANSCRIPT_SOCKET_URL": (
             f"{socket_url}/api/v2/messaging/conversations/{{conversation_id}}/transcript"
         ),
+        "GENESYS_TYPING_SOCKET_URL": f"{socket_url}/v1/conversations/{{conversation_id}}/websocket",
         "TRANSLATION_API_URL": f"{base_url}/v2/translate",
         "GENESYS_TRANSCRIPTION_SOCKET_URL": (
             f"{socket_url}/api/v2/analytics/conversations/transcriptions"

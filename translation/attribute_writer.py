@@ -9,10 +9,10 @@ from datetime import UTC
 from typing import Any
 
 from conversations.genesys.exceptions import GenesysError, Permanent
+from conversations.languages import display
 from conversations.net.faultpoints import point
 from conversations.services.attributes import KEYS, RecordAttributes
 from translation.lane_tools import LaneTools, PutBack, put_back
-from translation.languages import display
 from translation.work import AttributesItem
 
 

@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from conversations import languages
 from conversations.net.retry import retry_delay_s
-from translation import languages
 from translation.breaker import Breaker, State
 from translation.exceptions import (
     ProviderThrottled,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from translation.languages import UNDETERMINED, canonical
-from translation.providers import PROVIDERS
+from conversations.languages import UNDETERMINED, canonical
+from translation.providers import PROVIDERS, load
+
+if TYPE_CHECKING:
+    from conversations.net.http import HttpClient
+    from translation.providers import Provider
 
 
 def require_translation() -> None:
@@ -25,3 +31,10 @@ def require_translation() -> None:
             f"TARGET_LANGUAGE must be a language tag such as EN-US, "
             f"not {settings.TARGET_LANGUAGE!r}."
         )
+
+
+def configured_provider(http: HttpClient) -> Provider:
+    """The provider that the settings name, with its address and key."""
+    return load(settings.TRANSLATION_PROVIDER).configured(
+        http, url=settings.TRANSLATION_API_URL or None, key=settings.TRANSLATION_API_KEY
+    )

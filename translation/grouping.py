@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from translation import languages
+from conversations import languages
 from translation.exceptions import (
     InvalidAnswer,
     ProviderThrottled,

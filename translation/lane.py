@@ -17,6 +17,8 @@ from typing import Any
 from django.utils import timezone
 
 from conversations.genesys.exceptions import Ambiguous, GenesysError, Permanent
+from conversations.guest_language import weight_of
+from conversations.languages import canonical, is_same_language
 from conversations.models import Delivery
 from conversations.net.faultpoints import point
 from conversations.services.delivery import (
@@ -31,7 +33,6 @@ from conversations.services.unit import Change, LeaseLost
 from translation.attribute_writer import AttributeWriter
 from translation.exceptions import TextRefused, TooLarge, TranslationError
 from translation.lane_tools import AGAIN_S, LONG_S, LaneTools, PutBack, put_back
-from translation.languages import canonical, is_same_language
 from translation.loops import LoopGuard
 from translation.reconcile import find_out
 from translation.services import FailTranslation, Made, PassThrough, RecordTranslation
@@ -166,18 +167,27 @@ class Lane:
 
     async def _translate(self, item: WorkItem) -> Made:
         point("K3")  # claimed, nothing asked
-        result = await self.tools.translator.translate(item.text)
+        target = self.tools.target_language
+        if item.is_reply:
+            # Its language is the console's own: a short answer is not left to be guessed.
+            result = await self.tools.translator.translate(
+                item.text, source=target, target=item.target_language
+            )
+            target = item.target_language
+        else:
+            result = await self.tools.translator.translate(item.text)
         point("K4")  # translated, nothing stored
         made = Made(
             text=result.text,
             source_language=canonical(result.language),
-            target_language=canonical(self.tools.target_language),
+            target_language=canonical(target),
             provider=result.provider,
             latency_ms=result.latency_ms,
             from_memory=result.from_memory,
+            weight=weight_of(item.text).value,
         )
         waits = self._items and self._items[0].message_id != item.message_id
-        if waits and not _needs_no_delivery(made):
+        if waits and not _needs_no_delivery(item, made):
             # Ahead of its turn: make it durable and visible now, deliver it in its turn.
             await self._commit(self._recorded(item, made, start=False))
         return made
@@ -205,7 +215,7 @@ class Lane:
         finally:
             self._translations.pop(item.message_id, None)
         item = replace(item, translated=made.text, source_language=made.source_language)
-        if _needs_no_delivery(made):
+        if _needs_no_delivery(item, made):
             await self._commit(
                 PassThrough(self.conversation_id, item.message_id, self.tools.owner, made)
             )
@@ -242,7 +252,7 @@ class Lane:
                 status = await find_out(self, item)
             else:  # its absence is believed: once more
                 status = await self._start(item)
-        if status is not None and status.state == State.CONFIRMED:
+        if status is not None and status.state == State.CONFIRMED and not item.is_reply:
             self._attributes.add(
                 AttributesItem(item.message_id, item.text, item.source_language, datetime.now(UTC))
             )
@@ -265,8 +275,8 @@ class Lane:
         try:
             external_id = await self.tools.rest.post_message(
                 self.external_id,
-                sender_id=item.guest_id or self._guest_id,
-                sender_type="guest",
+                sender_id=item.sender_id or ("" if item.is_reply else self._guest_id),
+                sender_type="agent" if item.is_reply else "guest",
                 text=item.translated,
             )
         except Ambiguous as error:
@@ -321,5 +331,6 @@ def _is_of_the_text(error: TranslationError) -> bool:
     return isinstance(error, TextRefused | TooLarge) or getattr(error, "of_text", False)
 
 
-def _needs_no_delivery(made: Made) -> bool:
-    return is_same_language(made.source_language, made.target_language)
+def _needs_no_delivery(item: WorkItem, made: Made) -> bool:
+    """The guest hears a reply from us alone, whatever language it is in."""
+    return not item.is_reply and is_same_language(made.source_language, made.target_language)

@@ -20,7 +20,9 @@ LONG_S = 30.0
 
 
 class Translator(Protocol):
-    async def translate(self, text: str, *, source: str | None = None) -> BatchResult: ...
+    async def translate(
+        self, text: str, *, source: str | None = None, target: str | None = None
+    ) -> BatchResult: ...
 
 
 @dataclass(frozen=True, slots=True)

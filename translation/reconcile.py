@@ -81,7 +81,7 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
         if delivery.state != Delivery.State.AMBIGUOUS:
             return status_of(delivery)
         began_at = timezone.now()
-        seen = await _in_history(lane, delivery)
+        seen = await _in_history(lane, item, delivery)
         if isinstance(seen, _Found):
             return await tools.crossing.commit(
                 Confirm(
@@ -152,7 +152,7 @@ def _current(message_id: int) -> Delivery:
     return Delivery.objects.get(message_id=message_id)
 
 
-async def _in_history(lane: Lane, delivery: Delivery) -> _Found | _Seen:
+async def _in_history(lane: Lane, item: WorkItem, delivery: Delivery) -> _Found | _Seen:
     """The message that is ours, if it is there."""
     try:
         history = await lane.tools.rest.conversation_messages(lane.external_id)
@@ -165,7 +165,7 @@ async def _in_history(lane: Lane, delivery: Delivery) -> _Found | _Seen:
         event
         for event in history
         if isinstance(event, MessageReceived)
-        and event.sender.type == "guest"
+        and event.sender.type == ("agent" if item.is_reply else "guest")
         and echo_key(event.text) == delivery.echo_key
     ]
     first_sent_at = delivery.earlier_sending_at or delivery.sending_at or delivery.created_at

@@ -24,8 +24,8 @@ from conversations.net.loops import new_loop
 from conversations.processes import process_name
 from conversations.services.unit import Change
 from conversations.tokens import DatabaseTokens
-from translation import providers
 from translation.batching import Batcher
+from translation.conf import configured_provider
 from translation.drain import Drain, commit_changes
 from translation.lane_tools import LaneTools
 
@@ -90,7 +90,7 @@ class Runtime:
         platform = HttpClient(max_connections=_PLATFORM_CONNECTIONS)
         translation = HttpClient(max_connections=_PROVIDER_CONNECTIONS)
         self._tokens = DatabaseTokens(config, platform, crossing.call)
-        provider = _provider(translation)
+        provider = configured_provider(translation)
         batcher = Batcher(provider, target=settings.TARGET_LANGUAGE)
         tools = LaneTools(
             owner=process_name(),
@@ -117,12 +117,6 @@ class Runtime:
         await batcher.aclose()
         await platform.aclose()
         await translation.aclose()
-
-
-def _provider(http: HttpClient) -> Any:
-    return providers.load(settings.TRANSLATION_PROVIDER).configured(
-        http, url=settings.TRANSLATION_API_URL or None, key=settings.TRANSLATION_API_KEY
-    )
 
 
 def _rest(http: HttpClient, config: Any, tokens: DatabaseTokens) -> GenesysRest:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from conversations.models import DeadLetter, JournalEntry, Message, MessageText
+from conversations.guest_language import Weight
+from conversations.models import Conversation, DeadLetter, JournalEntry, Message, MessageText
 from conversations.services.delivery import (
     DeliveryStatus,
     keep_dead_letter,
@@ -14,7 +15,9 @@ from conversations.services.delivery import (
     start_sending,
     status_of,
 )
+from conversations.services.guest_language import note_text
 from conversations.services.journal import commitment, new_salt
+from conversations.services.replies import queue_reply
 from conversations.services.unit import Plain, Unit
 from translation.models import Translation
 
@@ -31,6 +34,7 @@ class Made:
     provider: str
     latency_ms: int
     from_memory: bool = False
+    weight: str = Weight.HINT.value  # of the text, as evidence of its guest's language
 
     def facts(self) -> dict[str, object]:
         return {
@@ -61,24 +65,17 @@ class RecordTranslation(Plain):
             return status_of(delivery) if delivery else DeliveryStatus("", "", 0)
         message.translation_state = Message.TranslationState.TRANSLATED
         unit.changed(message)
-        text = MessageText(
-            message=message,
-            role=MessageText.Role.TRANSLATED,
-            language=self.made.target_language,
-            text=self.made.text,
-            salt=new_salt(),
-        )
-        unit.create(text)
-        unit.create(_translation(message, self.made, unit))
-        conversation.guest_language = self.made.source_language
-        unit.ledger.enter(
-            conversation,
-            JournalEntry.Kind.TRANSLATED,
-            message=message,
-            data=self.made.facts(),
-            commitment=commitment(bytes(text.salt), text.text),
-        )
-        delivery = queue_delivery(unit, message, text=self.made.text)
+        keep_translation(unit, conversation, message, self.made)
+        if message.origin == Message.Origin.AGENT:
+            delivery = queue_reply(
+                unit,
+                conversation,
+                message,
+                text=self.made.text,
+                language=self.made.target_language,
+            )
+        else:
+            delivery = queue_delivery(unit, message, text=self.made.text)
         is_too_old = set_aside_if_too_old(unit, conversation, message, delivery)
         if self.start and not is_too_old:
             start_sending(unit, conversation, delivery)
@@ -103,12 +100,12 @@ class PassThrough(Plain):
         message.translation_state = Message.TranslationState.PASSED_THROUGH
         unit.changed(message)
         unit.create(_translation(message, self.made, unit))
-        conversation.guest_language = conversation.guest_language or self.made.source_language
+        noted = note_text(conversation, self.made.source_language, self.made.weight)
         unit.ledger.enter(
             conversation,
             JournalEntry.Kind.PASSED_THROUGH,
             message=message,
-            data=self.made.facts(),
+            data=self.made.facts() | noted,
         )
         return True
 
@@ -147,6 +144,29 @@ class FailTranslation(Plain):
             body="",
         )
         return True
+
+
+def keep_translation(unit: Unit, conversation: Conversation, message: Message, made: Made) -> None:
+    """Its text, its facts and its entry; what a guest wrote is evidence of their language."""
+    text = MessageText(
+        message=message,
+        role=MessageText.Role.TRANSLATED,
+        language=made.target_language,
+        text=made.text,
+        salt=new_salt(),
+    )
+    unit.create(text)
+    unit.create(_translation(message, made, unit))
+    noted = {}
+    if message.origin == Message.Origin.GUEST:
+        noted = note_text(conversation, made.source_language, made.weight)
+    unit.ledger.enter(
+        conversation,
+        JournalEntry.Kind.TRANSLATED,
+        message=message,
+        data=made.facts() | noted,
+        commitment=commitment(bytes(text.salt), text.text),
+    )
 
 
 def _translation(message: Message, made: Made, unit: Unit) -> Translation:

@@ -22,16 +22,20 @@ _MOST_AT_ONCE = 400
 # Gateways' clocks differ; what this misses is found when the conversation is given back.
 _NEWS_MARGIN = timedelta(seconds=5)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_SAID = "role IN ('original', 'typed')"
 _UNFINISHED = "state IN ('queued', 'sending', 'ambiguous')"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """A guest message with what is still to be done for it."""
+    """A message with what is still to be done for it.
+
+    `target_language`: of an agent's reply the guest's; "" the agents'.
+    """
 
     message_id: int
     seq: int
-    guest_id: str
+    sender_id: str
     text: str
     delivery_state: str  # "" while it awaits its translation
     translated: str = ""
@@ -39,6 +43,8 @@ class WorkItem:
     external_id: str = ""
     attempts: int = 0  # of its delivery; of its translation while it awaits that
     sending_at: datetime | None = None
+    is_reply: bool = False  # an agent's, for the guest
+    target_language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,7 @@ def _ask_unfinished(trip: Trip, conversation_ids: list[int]) -> _Unfinished:
     some = f"SELECT id FROM {Delivery._meta.db_table} WHERE {in_these}"  # noqa: S608
     return _Unfinished(
         pending=ask_rows(trip, Message, waiting, keys, order="conversation_id, seq"),
-        texts=ask_rows(trip, MessageText, f"message_id IN ({ids}) AND role = 'original'", keys),
+        texts=ask_rows(trip, MessageText, f"message_id IN ({ids}) AND {_SAID}", keys),
         deliveries=ask_rows(
             trip,
             Delivery,
@@ -201,10 +207,12 @@ def _works(conversations: Collection[Conversation], found: _Unfinished) -> list[
                 WorkItem(
                     message_id=message.pk,
                     seq=message.seq,
-                    guest_id=message.sender_id,
+                    sender_id=message.sender_id,
                     text=originals.get(message.pk, ""),
                     delivery_state="",
                     attempts=message.translation_attempts,
+                    is_reply=message.origin == Message.Origin.AGENT,
+                    target_language=message.target_language,
                 )
             )
     _add_deliveries(works, [row for row in found.deliveries.value if row.conversation_id in works])
@@ -239,21 +247,25 @@ def _add_delivery(
     texts: dict[tuple[int, str], str],
     languages: dict[int, str],
 ) -> None:
-    original = texts.get((row.message_id, "original"), "")
+    is_reply = row.direction == Delivery.Direction.AGENT_TO_GUEST
+    said, posted = ("typed", "delivered") if is_reply else ("original", "translated")
+    original = texts.get((row.message_id, said), "")
     language = languages.get(row.message_id, "")
     if row.state in Delivery.UNFINISHED:
         work.items.append(
             WorkItem(
                 message_id=row.message_id,
                 seq=message.seq,
-                guest_id=message.sender_id,
+                sender_id=message.sender_id,
                 text=original,
                 delivery_state=row.state,
-                translated=texts.get((row.message_id, "translated"), ""),
+                translated=texts.get((row.message_id, posted), ""),
                 source_language=language,
                 external_id=row.external_id,
                 attempts=row.attempts,
                 sending_at=row.sending_at,
+                is_reply=is_reply,
+                target_language=message.target_language,
             )
         )
     if row.attributes_state == Delivery.AttributesState.PENDING and row.confirmed_at:

@@ -22,7 +22,7 @@ from assist.engagement.tally import Key, Tally
 from assist.engagement.typed import Typed
 from assist.services.typing import add_typed
 from conversations import outages
-from conversations.conf import process_name
+from conversations.processes import process_name
 from conversations.watch import limited
 
 logger = logging.getLogger(__name__)

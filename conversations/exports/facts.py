@@ -12,6 +12,7 @@ from conversations.services.attachments import shown_attachments
 
 _EVIDENCE = (
     JournalEntry.Kind.RECEIVED,
+    JournalEntry.Kind.REPLIED,
     JournalEntry.Kind.TRANSLATED,
     JournalEntry.Kind.PASSED_THROUGH,
 )
@@ -55,7 +56,7 @@ def _gather_journal(ids: list[int], facts: Facts) -> None:
     for message_id, kind, data, digest in entries.values_list(
         "message_id", "kind", "data", "digest"
     ):
-        if kind == JournalEntry.Kind.RECEIVED:
+        if kind in (JournalEntry.Kind.RECEIVED, JournalEntry.Kind.REPLIED):
             facts.digests[message_id] = digest
         else:
             facts.translations[message_id] = json.loads(data) if data else {}

@@ -55,7 +55,9 @@ def _pages(messages: QuerySet[Message], size: int) -> Iterator[list[Message]]:
 def _row(message: Message, facts: Facts) -> Row:
     """The keys in exactly the order of `TRANSCRIPT_COLUMNS`; what is not known is null."""
     role = MessageText.Role
-    original = facts.texts.get((message.pk, role.ORIGINAL))
+    original = facts.texts.get((message.pk, role.ORIGINAL)) or facts.texts.get(
+        (message.pk, role.TYPED)
+    )
     translated = facts.texts.get((message.pk, role.TRANSLATED))
     delivery = facts.deliveries.get(message.pk)
     translation = facts.translations.get(message.pk, {})

@@ -19,7 +19,7 @@ from conversations.gateway import leases
 from conversations.gateway.backfill import Backfill
 from conversations.gateway.inbox import Counts, Inbox, InboxLost
 from conversations.gateway.leases import Gap, Progress
-from conversations.genesys.events import Event, TypingChanged
+from conversations.genesys.events import ContextChanged, Event, MessageReceived, TypingChanged
 from conversations.genesys.oauth import Token
 from conversations.genesys.protocols.messaging import MessagingProtocol
 from conversations.genesys.rest import GenesysRest
@@ -81,6 +81,8 @@ class OrgStream:
         self._connected_at: datetime | None = None
         self._backfilled_at: datetime | None = None
         self._keys: OrderedDict[str, int] = OrderedDict()
+        # What guests' pages have set, mostly before the first message makes it a conversation.
+        self._contexts: OrderedDict[str, ContextChanged] = OrderedDict()
         self._credentials = credentials_of(config)
         self._seen_refused = False
 
@@ -191,7 +193,17 @@ class OrgStream:
         if isinstance(event, TypingChanged):
             self._inbox.counts.frames += 1
             await self._pass_on_typing(event)
-        elif self._backfill is not None:
+            return
+        await self._take_in(event)
+        if isinstance(event, ContextChanged):
+            self._contexts[event.conversation_id] = event
+            if len(self._contexts) > _KNOWN_CONVERSATIONS:
+                self._contexts.popitem(last=False)
+        elif isinstance(event, MessageReceived) and event.conversation_id in self._contexts:
+            await self._take_in(self._contexts.pop(event.conversation_id))
+
+    async def _take_in(self, event: Event) -> None:
+        if self._backfill is not None:
             await self._backfill.offer(event)
         else:
             await self._inbox.put(event)

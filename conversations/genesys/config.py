@@ -20,3 +20,4 @@ class GenesysConfig:
     # With {conversation_id} in it.
     transcript_socket_url: str = ""
     transcription_socket_url: str = ""
+    typing_socket_url: str = ""  # with {conversation_id} in it

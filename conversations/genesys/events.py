@@ -53,6 +53,14 @@ class MessageRead:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextChanged:
+    """What the guest's page has said of itself; of it only the language that it prefers."""
+
+    conversation_id: str
+    preferred_language: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageCopied:
     """A message as a conversation's transcript shows it: the guest has no id of its own there.
 
@@ -185,6 +193,7 @@ Event = (
     MessageReceived
     | TypingChanged
     | MessageRead
+    | ContextChanged
     | MessageCopied
     | ConversationUpdated
     | ConversationClosed

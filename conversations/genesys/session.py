@@ -84,6 +84,8 @@ class Session:
         sound_after_s: float = SOUND_AFTER_S,
         refused_retry_s: float = REFUSED_RETRY_S,
         patience: Patience = Patience(),
+        first_delay_s: float = 1.0,
+        longest_delay_s: float = 30.0,
         capped_jitter: bool = False,
     ) -> None:
         """`on_link`: for who has something to say. `is_proven`: decides alone whether a connection
@@ -106,6 +108,8 @@ class Session:
         self._sound_after_s = sound_after_s
         self._refused_retry_s = refused_retry_s
         self._patience = patience
+        self._first_delay_s = first_delay_s
+        self._longest_delay_s = longest_delay_s
         self._capped_jitter = capped_jitter
         self._stopping = asyncio.Event()
         self._retrying = asyncio.Event()
@@ -241,7 +245,12 @@ class Session:
                 wait.cancel()
 
     def _fresh_delays(self) -> Iterator[float]:
-        return delays(random=self._random, capped_jitter=self._capped_jitter)
+        return delays(
+            base_s=self._first_delay_s,
+            cap_s=self._longest_delay_s,
+            random=self._random,
+            capped_jitter=self._capped_jitter,
+        )
 
     def _announce(self, state: State, reason: str) -> None:
         self._on_state(StateChange(state, self._attempts, reason, self._monotonic()))

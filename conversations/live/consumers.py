@@ -10,19 +10,23 @@ import json
 import logging
 import time
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
+from django.utils import timezone
 
 from conversations import outages
-from conversations.live import frames, rights
+from conversations.live import doorbell, frames, rights
 from conversations.live.database import Busy, read
 from conversations.live.outbox import Outbox
 from conversations.live.tailer import Tailer, tailer
 from conversations.live.watches import Member
+from conversations.signals import keystrokes_reported
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +35,8 @@ MESSAGES_PER_S = 50.0
 MESSAGE_BURST = 100.0
 GAP_EVERY_S = 1.0
 MAX_SEQ = 2**63 - 1
-_NUMBERS = {"ack": "n", "gap": "after"}  # what a page may say, and the number in it
+MAX_KEYS = 500  # of one report
+MAX_AGO_MS = 60_000
 
 
 class LiveConsumer(AsyncConsumer):
@@ -40,6 +45,11 @@ class LiveConsumer(AsyncConsumer):
     # No layer for each socket: Redis errors cannot reach it (reliability F25).
     channel_layer_alias = "none"
     action: ClassVar = "live"  # what `access` is asked for
+    # What a page may say, and the numbers in it with the largest that is meant.
+    _numbers: ClassVar[dict[str, dict[str, int]]] = {
+        "ack": {"n": MAX_SEQ},
+        "gap": {"after": MAX_SEQ},
+    }
     _handlers: ClassVar = {
         "websocket.connect": "_connect",
         "websocket.receive": "_receive",
@@ -118,6 +128,7 @@ class LiveConsumer(AsyncConsumer):
             conversation=admission.conversation,
             scope=admission.scope,
             action=self.action,
+            agent_id=admission.agent_id,
         )
         outbox = Outbox(self._send_text)
         self._member = Member(claim=claim, outbox=outbox, close=self._close, restart=self._restart)
@@ -152,10 +163,15 @@ class LiveConsumer(AsyncConsumer):
             await self._close(frames.BAD_MESSAGE)  # nothing has been sent to it
         elif said["type"] == "gap":
             self._fill_gap(member, said["after"])
+        elif said["type"] == "keys":
+            await self._typed(member, said)
         elif not member.outbox.acknowledge(said["n"]):
             await self._close(frames.BAD_MESSAGE)
         elif member.outbox.is_stale and member.outbox.has_caught_up():
             self._restart()
+
+    async def _typed(self, member: Member, said: dict[str, Any]) -> None:
+        raise NotImplementedError
 
     def _fill_gap(self, member: Member, after: int) -> None:
         """At most once a second, and not while the page is behind or being answered."""
@@ -167,7 +183,7 @@ class LiveConsumer(AsyncConsumer):
             self._begin(self._tailer().watch(member, after=after))
 
     def _understood(self, message: dict[str, Any]) -> tuple[dict[str, Any], int]:
-        """What a page says: `ack` and its count, `gap` and its seq; or the code to close with."""
+        """What a page says, of which the numbers count; or the code to close with."""
         text = message.get("text")
         if not self._is_allowed():
             return {}, frames.TOO_MANY
@@ -181,10 +197,8 @@ class LiveConsumer(AsyncConsumer):
             return {}, frames.BAD_MESSAGE
         if not isinstance(body, dict):
             return {}, frames.BAD_MESSAGE
-        number = body.get(_NUMBERS.get(str(body.get("type")), ""))
-        if isinstance(number, bool) or not isinstance(number, int):
-            return {}, frames.BAD_MESSAGE
-        if not 0 <= number <= MAX_SEQ:
+        wanted = self._numbers.get(str(body.get("type")))
+        if wanted is None or not all(_is_number(body.get(key), wanted[key]) for key in wanted):
             return {}, frames.BAD_MESSAGE
         return body, 0
 
@@ -225,11 +239,30 @@ class LiveConsumer(AsyncConsumer):
 class ConversationConsumer(LiveConsumer):
     """`ws/live/<external_id>/?after=<seq>`"""
 
+    _numbers: ClassVar = LiveConsumer._numbers | {"keys": {"n": MAX_KEYS, "ms": MAX_AGO_MS}}
+
     def _external_id(self) -> str | None:
         return self.scope["url_route"]["kwargs"]["external_id"]
 
     async def _watch(self, member: Member, admission: rights.Admission) -> None:
         await self._tailer().watch(member, after=self._after())
+
+    async def _typed(self, member: Member, said: dict[str, Any]) -> None:
+        """How many keystrokes, and how long ago the last was; asks nothing: the claim says who."""
+        claim = member.claim
+        if not claim.agent_id or claim.conversation is None or not said["n"]:
+            await self._close(frames.BAD_MESSAGE if claim.agent_id else frames.FORBIDDEN)
+            return
+        ago = timedelta(milliseconds=said["ms"])
+        doorbell.keystroke(self._external_id() or "", claim.agent_id, age_s=ago.total_seconds())
+        if settings.COUNT_KEYSTROKES:
+            keystrokes_reported.send(
+                sender=ConversationConsumer,
+                conversation_id=claim.conversation,
+                agent_id=claim.agent_id,
+                count=said["n"],
+                at=timezone.now() - ago,
+            )
 
     def _after(self) -> int | None:
         values = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("after", [])
@@ -247,3 +280,7 @@ class WallConsumer(LiveConsumer):
     async def _watch(self, member: Member, admission: rights.Admission) -> None:
         assert admission.visible is not None  # noqa: S101 - every wall has a scope
         await self._tailer().watch_wall(member, admission.visible)
+
+
+def _is_number(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most

@@ -20,6 +20,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 logger = logging.getLogger(__name__)
 
 GROUP = "parley.live"
+TYPED_GROUP = "parley.typed"  # of the gateway that holds the typing sockets; pages do not hear it
 GATHER_S = 0.03  # bells closer together than this go out as one; the first after a pause at once
 PAIRS_A_MESSAGE = 200
 MAX_PENDING = 10_000  # conversations; readers poll, so what does not fit is late and not lost
@@ -40,6 +41,7 @@ class Doorbell:
         self._pairs: dict[int, int] = {}
         self._typing: dict[tuple[int, str], dict[str, Any]] = {}
         self._passing: dict[str, dict[str, Any]] = {}
+        self._typed: dict[tuple[str, str], float] = {}
         self._armed = False
         self._home: asyncio.AbstractEventLoop | None = None
         self._own: asyncio.AbstractEventLoop | None = None
@@ -58,6 +60,10 @@ class Doorbell:
             if loop is not self._home:
                 self._armed = False  # what an earlier one was to send, it will not
             self._home = loop
+
+    def home(self) -> asyncio.AbstractEventLoop | None:
+        """The web server's loop, once a page was open."""
+        return self._home
 
     def lend(self, loop: asyncio.AbstractEventLoop) -> None:
         """`loop` runs for as long as this process: it sends what goes through Redis."""
@@ -88,6 +94,15 @@ class Doorbell:
             }
         self._wake()
 
+    def keystroke(self, conversation: str, agent: str, *, age_s: float) -> None:
+        """An agent has typed, so long ago (ids of the platform): sent at most once, the latest."""
+        with self._lock:
+            if len(self._typed) >= MAX_PENDING and (conversation, agent) not in self._typed:
+                self.dropped += 1
+                return
+            self._typed[conversation, agent] = time.monotonic() - age_s
+        self._wake()
+
     def pass_on(self, key: str, message: dict[str, Any]) -> None:
         """Something to be shown live, at most once, and kept nowhere; the latest of a key counts.
 
@@ -102,7 +117,7 @@ class Doorbell:
 
     def _wake(self) -> None:
         with self._lock:
-            if self._armed or not (self._pairs or self._typing or self._passing):
+            if self._armed or not self._count():
                 return
             loop = self._loop()
             if loop is None:
@@ -114,11 +129,13 @@ class Doorbell:
             except RuntimeError:  # that loop has ended
                 self._forget()
 
+    def _count(self) -> int:
+        return len(self._pairs) + len(self._typing) + len(self._passing) + len(self._typed)
+
     def _forget(self) -> None:
-        self.dropped += len(self._pairs) + len(self._typing) + len(self._passing)
-        self._pairs.clear()
-        self._typing.clear()
-        self._passing.clear()
+        self.dropped += self._count()
+        for waiting in (self._pairs, self._typing, self._passing, self._typed):
+            waiting.clear()
 
     def _loop(self) -> asyncio.AbstractEventLoop | None:
         if self._pid != os.getpid():  # a forked worker has the parent's objects, not its threads
@@ -150,16 +167,18 @@ class Doorbell:
             pairs, self._pairs = self._pairs, {}
             typing, self._typing = self._typing, {}
             passing, self._passing = self._passing, {}
+            typed, self._typed = self._typed, {}
             self._armed = False
-        messages = [*_bells(pairs), *typing.values(), *passing.values()]
+        live = [*_bells(pairs), *typing.values(), *passing.values()]
+        messages = [*((GROUP, one) for one in live), *((TYPED_GROUP, one) for one in _keys(typed))]
         if time.monotonic() < self._closed_until:
             self.dropped += len(messages)
             return
         layer = get_channel_layer()
         try:
             async with asyncio.timeout(SEND_WITHIN_S):
-                for message in messages:
-                    await layer.group_send(GROUP, message)
+                for group, message in messages:
+                    await layer.group_send(group, message)
                     self.sent += 1
         except Exception as error:  # noqa: BLE001 - best effort: whatever Redis says, work goes on
             self._failed(error)
@@ -183,9 +202,18 @@ def _bells(pairs: dict[int, int]) -> Iterable[dict[str, Any]]:
         yield {"type": "bell", "pairs": part}
 
 
+def _keys(typed: dict[tuple[str, str], float]) -> Iterable[dict[str, Any]]:
+    now = time.monotonic()
+    items = iter(typed.items())
+    while part := [[*who, now - at] for who, at in islice(items, PAIRS_A_MESSAGE)]:
+        yield {"type": "keys", "typed": part}
+
+
 _doorbell = Doorbell()
 bind = _doorbell.bind
 lend = _doorbell.lend
+home = _doorbell.home
+keystroke = _doorbell.keystroke
 ring = _doorbell.ring
 typing = _doorbell.typing
 pass_on = _doorbell.pass_on

@@ -1,4 +1,4 @@
-"""The one subscription of a web process to the doorbell; whatever Redis does, it goes on.
+"""A process's subscription to a group, the doorbell's as a rule; whatever Redis does, it goes on.
 
 Errors of the channel layer stop here: no browser's socket ever notices them (reliability F25).
 """
@@ -26,8 +26,9 @@ LOG_EVERY_S = 60.0
 
 
 class Listener:
-    def __init__(self, heard: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, heard: Callable[[dict[str, Any]], None], *, group: str = GROUP) -> None:
         self._heard = heard
+        self._group = group
         self._next_log = 0.0
         self.failures = 0
 
@@ -54,12 +55,12 @@ class Listener:
         finally:
             with suppress(Exception):
                 async with asyncio.timeout(CALL_WITHIN_S):
-                    await layer.group_discard(GROUP, channel)
+                    await layer.group_discard(self._group, channel)
 
     async def _keep_membership(self, layer: Any, channel: str) -> None:
         while True:
             async with asyncio.timeout(CALL_WITHIN_S):
-                await layer.group_add(GROUP, channel)
+                await layer.group_add(self._group, channel)
             await asyncio.sleep(REJOIN_S)
 
     async def _receive(self, layer: Any, channel: str) -> None:
@@ -72,7 +73,11 @@ class Listener:
         if now < self._next_log:
             return
         self._next_log = now + LOG_EVERY_S
-        logger.warning("Live pages poll: no doorbell from the channel layer (%r).", error)
+        logger.warning(
+            "Nothing of %s is heard from the channel layer (%r); live pages poll.",
+            self._group,
+            error,
+        )
 
 
 async def _all_of(*tasks: asyncio.Task[None]) -> None:

@@ -37,15 +37,17 @@ class Claim:
     conversation: int | None = None
     scope: str = ""
     action: str = "live"
+    agent_id: str = ""  # who may type there; the platform's id
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The answer to a new socket: a close code, or what it may watch."""
+    """The answer to a new socket: a close code, or what it may watch, and as whom it may type."""
 
     code: int = 0
     conversation: int | None = None
     scope: str = ""
+    agent_id: str = ""
     visible: ConversationQuerySet | None = None
 
 
@@ -58,7 +60,10 @@ def admit(user_id: int, external_id: str | None, *, action: str = "live") -> Adm
     if external_id is None:
         return Admission(scope=scope_of(visible), visible=visible)
     pk = visible.filter(external_id=external_id).values_list("pk", flat=True).first()
-    return Admission(conversation=pk) if pk else Admission(code=frames.NOT_FOUND)
+    if pk is None:
+        return Admission(code=frames.NOT_FOUND)
+    may_type = access.conversations_to_answer(user).filter(pk=pk).exists()
+    return Admission(conversation=pk, agent_id=access.agent_id_of(user) if may_type else "")
 
 
 def verdicts(claims: Iterable[Claim]) -> dict[Claim, int]:
@@ -73,6 +78,7 @@ def verdicts(claims: Iterable[Claim]) -> dict[Claim, int]:
     users = known.in_bulk(list(by_user))
     sessions = _open_sessions({claim.session_key for mine in by_user.values() for claim in mine})
     found: dict[Claim, int] = {}
+    others: set[Claim] = set()  # may watch, and type as somebody else or nobody: open again
     by_scope: dict[str, tuple[ConversationQuerySet, set[Claim]]] = {}
     for user_id, mine in by_user.items():
         user = users.get(user_id)
@@ -85,11 +91,12 @@ def verdicts(claims: Iterable[Claim]) -> dict[Claim, int]:
         found |= dict.fromkeys(still - able, frames.FORBIDDEN)
         if not able:
             continue
+        others |= {claim for claim in able if _types_as_another(claim, user)}
         visible = access.visible_conversations(user)
         by_scope.setdefault(scope_of(visible), (visible, set()))[1].update(able)
     for scope, (visible, theirs) in by_scope.items():
         found |= _out_of_sight(visible, scope, theirs)
-    return found
+    return dict.fromkeys(others, frames.SCOPE_CHANGED) | found
 
 
 def scope_of(visible: ConversationQuerySet) -> str:
@@ -104,14 +111,24 @@ def _out_of_sight(
     visible: ConversationQuerySet, scope: str, claims: set[Claim]
 ) -> dict[Claim, int]:
     watched = {claim.conversation for claim in claims if claim.conversation is not None}
-    still = set(visible.filter(pk__in=watched).values_list("pk", flat=True)) if watched else set()
+    rows = visible.filter(pk__in=watched).values_list("pk", "agent_id") if watched else ()
+    still = dict(rows)
     found = {}
     for claim in claims:
-        if claim.conversation is None and claim.scope != scope:
-            found[claim] = frames.SCOPE_CHANGED  # they see other conversations now: open again
-        elif claim.conversation is not None and claim.conversation not in still:
+        if claim.conversation is None:
+            if claim.scope != scope:
+                found[claim] = frames.SCOPE_CHANGED  # they see other conversations now: open again
+        elif claim.conversation not in still:
             found[claim] = frames.FORBIDDEN
+        elif claim.agent_id and still[claim.conversation] != claim.agent_id:
+            found[claim] = frames.SCOPE_CHANGED  # to be watched still, and another's to answer
     return found
+
+
+def _types_as_another(claim: Claim, user: AbstractBaseUser) -> bool:
+    if not claim.agent_id:
+        return False
+    return not access.can(user, "reply") or access.agent_id_of(user) != claim.agent_id
 
 
 def _open_sessions(keys: Collection[str]) -> dict[str, dict[str, Any]]:

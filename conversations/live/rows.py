@@ -109,8 +109,11 @@ def _row(
         "backfilled": message.backfilled,
         "read_at": iso(message.read_at or getattr(message, "echo_read_at", None)),
         "has_text": message.has_text,
-        "original": _original(texts.get(MessageText.Role.ORIGINAL), facts),
-        "translated": texts.get(MessageText.Role.TRANSLATED),
+        "original": _original(
+            texts.get(MessageText.Role.ORIGINAL) or texts.get(MessageText.Role.TYPED), facts
+        ),
+        "translated": _translated(texts),
+        "is_reply": MessageText.Role.TYPED in texts,
         "translation_state": message.translation_state,
         "translation_reason": message.translation_reason,
         "provider": facts.get("provider"),
@@ -130,6 +133,16 @@ def _original(text: Row | None, facts: dict[str, Any]) -> Row | None:
     if text is None or text.get("language"):
         return text
     return {**text, "language": facts.get("source_language") or ""}
+
+
+def _translated(texts: dict[str, Row]) -> Row | None:
+    """Of a reply what the guest gets, which its agent may have edited; nothing where it goes out
+    as it was typed."""
+    translated = texts.get(MessageText.Role.TRANSLATED)
+    delivered = texts.get(MessageText.Role.DELIVERED)
+    if translated is None or delivered is None:
+        return translated
+    return {**delivered, "edited": delivered["text"] != translated["text"]}
 
 
 def _delivery(delivery: Delivery | None) -> Row | None:

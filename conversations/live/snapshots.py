@@ -110,6 +110,8 @@ def header(conversation: Conversation) -> dict[str, Any]:
         "state": conversation.state,
         "guest_name": conversation.guest_name,
         "guest_language": conversation.guest_language,
+        "language_basis": conversation.language_basis,
+        "language_count": conversation.language_count,
         "agent_name": conversation.agent_name,
         "agent_language": settings.TARGET_LANGUAGE,
         "created_at": iso(conversation.created_at),

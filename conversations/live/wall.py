@@ -102,7 +102,11 @@ def _utterances(message_ids: list[int]) -> dict[int, Card]:
     """The last words, in the language of the agents where there is a translation."""
     texts = MessageText.objects.filter(
         message_id__in=message_ids,
-        role__in=(MessageText.Role.ORIGINAL, MessageText.Role.TRANSLATED),
+        role__in=(
+            MessageText.Role.ORIGINAL,
+            MessageText.Role.TYPED,
+            MessageText.Role.TRANSLATED,
+        ),
     ).values_list("message_id", "message__origin", "role", "text", "language")
     found: dict[int, Card] = {}
     for message_id, origin, role, text, language in texts:

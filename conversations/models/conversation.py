@@ -33,6 +33,11 @@ class Conversation(models.Model):
     guest_id = models.CharField(max_length=200, blank=True)
     guest_name = models.CharField(max_length=200, blank=True)
     guest_language = models.CharField(max_length=35, blank=True)
+    # Why it is taken to be that, and what speaks for another (conversations/guest_language.py).
+    language_basis = models.CharField(max_length=16, blank=True)
+    language_count = models.PositiveSmallIntegerField(default=0, editable=False)
+    rival_language = models.CharField(max_length=35, blank=True, editable=False)
+    rival_count = models.PositiveSmallIntegerField(default=0, editable=False)
     agent_id = models.CharField(max_length=200, blank=True)
     agent_name = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()

@@ -15,6 +15,9 @@ class JournalEntry(AppendOnlyModel):
     class Kind(models.TextChoices):
         RECEIVED = "received", "message received"
         MATCHED = "matched", "message received again"
+        REPLIED = "replied", "reply written"
+        QUEUED = "queued", "queued for delivery"
+        LANGUAGE = "language", "guest's language decided"
         TRANSLATED = "translated", "translated"
         PASSED_THROUGH = "passed_through", "passed through"
         TRANSLATION_FAILED = "translation_failed", "translation failed"

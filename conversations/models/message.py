@@ -55,6 +55,8 @@ class Message(models.Model):
     translation_state = models.CharField(
         max_length=16, choices=TranslationState, blank=True, default=TranslationState.NOT_NEEDED
     )
+    # What an agent wrote is translated into this; "" where the agents' language is wanted, or none.
+    target_language = models.CharField(max_length=35, blank=True, editable=False)
     translation_attempts = models.PositiveSmallIntegerField(default=0)
     translation_reason = models.CharField(max_length=200, blank=True)
     # When a person last said that it is to be delivered although it is old (protocol §1,

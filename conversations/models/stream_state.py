@@ -20,6 +20,7 @@ class StreamState(models.Model):
         MESSAGING = "messaging", "org messaging"
         TRANSCRIPT = "transcript", "transcript"
         TRANSCRIPTION = "transcription", "voice transcription"
+        TYPING = "typing", "agent typing"
 
     class State(models.TextChoices):
         CONNECTING = "connecting", "connecting"

@@ -183,7 +183,6 @@ class SentAgain:
 
 def _may_be_the_guests(delivery: Delivery) -> bool:
     """Their own words were the same: then it may be them who say it again, and nothing is lost."""
-    said = MessageText.objects.filter(
-        message_id=delivery.message_id, role=MessageText.Role.ORIGINAL
-    ).first()
+    roles = (MessageText.Role.ORIGINAL, MessageText.Role.TYPED)
+    said = MessageText.objects.filter(message_id=delivery.message_id, role__in=roles).first()
     return said is None or echo_key(said.text) == delivery.echo_key

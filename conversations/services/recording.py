@@ -15,7 +15,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.genesys.events import Event, Malformed, MessageRead, MessageReceived
+from conversations.genesys.events import (
+    ContextChanged,
+    Event,
+    Malformed,
+    MessageRead,
+    MessageReceived,
+)
 from conversations.models import (
     Conversation,
     DeadLetter,
@@ -31,6 +37,7 @@ from conversations.models.notice import ANYBODY, notify
 from conversations.models.trip import Trip
 from conversations.services.attachments import attachments_of, commitment_to
 from conversations.services.claims import NO_COPIES, lone_copies
+from conversations.services.guest_language import note_preference
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import (
     AwaitedEchoes,
@@ -46,6 +53,7 @@ logger = logging.getLogger(__name__)
 
 _KEPT_BYTES = 65_536
 _ACTOR = "gateway"
+_Note = MessageRead | ContextChanged  # about something that is there already
 _ORIGINS = {"guest": Message.Origin.GUEST, "agent": Message.Origin.AGENT}
 
 
@@ -72,9 +80,9 @@ def record_events(events: Sequence[Event], *, stream: str, skip_busy: bool = Fal
     with transaction.atomic():
         malformed = [event for event in events if isinstance(event, Malformed)]
         messages = [event for event in events if isinstance(event, MessageReceived)]
-        receipts = [event for event in events if isinstance(event, MessageRead)]
+        notes = [event for event in events if isinstance(event, MessageRead | ContextChanged)]
         _quarantine(malformed, stream=stream, now=now)
-        batch = _Batch(messages, receipts, now=now, skip_busy=skip_busy)
+        batch = _Batch(messages, notes, now=now, skip_busy=skip_busy)
         batch.store()
         return batch.result(malformed=len(malformed))
 
@@ -106,7 +114,7 @@ class _Batch:
     def __init__(
         self,
         events: list[MessageReceived],
-        receipts: list[MessageRead],
+        notes: list[_Note],
         *,
         now: datetime,
         skip_busy: bool,
@@ -115,9 +123,9 @@ class _Batch:
         self.ledger = Ledger(actor=_ACTOR, now=now)
         self.conversations: dict[str, Conversation] = {}
         self.busy: set[str] = set()
-        self._read(events, receipts, skip_busy=skip_busy)
+        self._read(events, notes, skip_busy=skip_busy)
         self.events = [one for one in events if one.conversation_id not in self.busy]
-        self.receipts = [one for one in receipts if one.conversation_id not in self.busy]
+        self.notes = [one for one in notes if one.conversation_id not in self.busy]
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
         self.attachments: list[MessageAttachment] = []
@@ -127,12 +135,10 @@ class _Batch:
         self.repeated = 0
         self.called: dict[str, set[int]] = {}  # by worker the conversations with work for it
 
-    def _read(
-        self, events: list[MessageReceived], receipts: list[MessageRead], *, skip_busy: bool
-    ) -> None:
+    def _read(self, events: list[MessageReceived], notes: list[_Note], *, skip_busy: bool) -> None:
         """Lock the conversations, and see what is known of these events: one trip, as a rule."""
         spoken = dict.fromkeys(event.conversation_id for event in events)
-        wanted = [*(spoken | dict.fromkeys(receipt.conversation_id for receipt in receipts))]
+        wanted = [*(spoken | dict.fromkeys(note.conversation_id for note in notes))]
         if not wanted:
             self._look(events, [], skip_busy=False)
             return
@@ -191,10 +197,10 @@ class _Batch:
         self._write_echoes(trip)
         if self.claimed:
             self.copies.write_claims(trip, self.claimed)
-        if self.receipts:
+        if self.notes:
             trip.go()  # a receipt may be for a message of this batch
-            for receipt in self.receipts:
-                self._store_receipt(receipt)
+            for note in self.notes:
+                self._store_note(note)
         self.moved = self.ledger.write(trip)
         notify(trip, self.called)
         trip.end()
@@ -411,11 +417,18 @@ class _Batch:
             conversation.agent_id = event.sender.id
             conversation.agent_name = event.sender.name
 
-    def _store_receipt(self, receipt: MessageRead) -> None:
-        """A read mark of a message that is known; others are of no use to anyone."""
-        conversation = self.conversations.get(receipt.conversation_id)
+    def _store_note(self, note: _Note) -> None:
+        """Of a conversation that is known; others are of no use to anyone."""
+        conversation = self.conversations.get(note.conversation_id)
         if conversation is None:
             return
+        if isinstance(note, ContextChanged):
+            note_preference(self.ledger, conversation, note.preferred_language)
+        else:
+            self._store_receipt(conversation, note)
+
+    def _store_receipt(self, conversation: Conversation, receipt: MessageRead) -> None:
+        """A read mark of a message that is known."""
         message = Message.objects.filter(
             conversation=conversation, external_id=receipt.message_id, read_at__isnull=True
         ).first()

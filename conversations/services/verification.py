@@ -32,6 +32,8 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _ROLE_OF_KIND = {
     JournalEntry.Kind.RECEIVED.value: MessageText.Role.ORIGINAL.value,
     JournalEntry.Kind.TRANSLATED.value: MessageText.Role.TRANSLATED.value,
+    JournalEntry.Kind.REPLIED.value: MessageText.Role.TYPED.value,
+    JournalEntry.Kind.QUEUED.value: MessageText.Role.DELIVERED.value,
 }
 
 

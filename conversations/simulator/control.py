@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conversations.simulator.scenarios.player import Player
     from conversations.simulator.sockets import OrgSockets
     from conversations.simulator.transcripts import TranscriptSockets
+    from conversations.simulator.typing_sockets import TypingSockets
     from conversations.simulator.webchat import GuestSockets
     from conversations.simulator.world import World
 
@@ -61,12 +62,14 @@ class Control:
         sockets: OrgSockets,
         transcripts: TranscriptSockets,
         guests: GuestSockets,
+        typing: TypingSockets,
         player: Player,
     ) -> None:
         self._world = world
         self._sockets = sockets
         self._transcripts = transcripts
         self._guests = guests
+        self._typing_sockets = typing
         self._player = player
         self._loads: list[Load] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,6 +106,7 @@ class Control:
             web.delete("/scenario", self.stop_scenarios),
             web.post("/socket/close", self.close_sockets),
             web.post("/webchat/close", self.close_guests),
+            web.post("/typing/close", self.close_typing),
             web.post("/tokens/revoke", self.revoke_tokens),
             web.post("/frame", self.raw_frame),
             web.post("/load", self.load),
@@ -288,6 +292,15 @@ class Control:
         code, reason = int(data.get("code", 1006)), str(data.get("reason", ""))
         key = data.get("conversationId")
         return answer({"closed": self._guests.close_all(code, reason, conversation=key)})
+
+    async def close_typing(self, request: web.Request) -> web.Response:
+        data = await _body(request)
+        closed = self._typing_sockets.close(
+            int(data.get("code", 1006)),
+            str(data.get("reason", "")),
+            conversation_id=data.get("conversationId"),
+        )
+        return answer({"closed": closed})
 
     async def close_transcripts(self, request: web.Request) -> web.Response:
         data = await _body(request)

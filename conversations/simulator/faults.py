@@ -3,7 +3,8 @@
 A rule is `{"where", "kind", "nth" | "probability" + "seed", "times", …parameters}`:
 - where: token, post, put, history, active, translate, presign, upload, analytics, handshake (the
   org socket's opening), socket (each frame sent), transcript_handshake and transcript (the same of
-  transcript sockets), webchat_handshake and webchat (the same of a guest's socket);
+  transcript sockets), webchat_handshake and webchat (the same of a guest's socket),
+  typing_handshake and typing (each frame that comes on an agent's typing socket);
   of calls: call_handshake, subscribe (each first frame), call (each frame sent on a
   transcription socket), knowledge;
 - nth: 1-based number (or list of numbers) of the request at that place since the rule came;
@@ -38,6 +39,7 @@ HANDSHAKES = {
     "transcript": "transcript_handshake",
     "webchat": "webchat_handshake",
     "call": "call_handshake",
+    "typing": "typing_handshake",
 }
 PLACES = HTTP_PLACES | frozenset(HANDSHAKES) | frozenset(HANDSHAKES.values()) | {"subscribe"}
 
@@ -76,6 +78,8 @@ KINDS_BY_PLACE = {
     "call_handshake": HANDSHAKE_KINDS,
     "subscribe": SUBSCRIBE_KINDS,
     "call": SOCKET_KINDS | {"error"},
+    "typing_handshake": HANDSHAKE_KINDS,
+    "typing": frozenset({"close", "drop"}),
 }
 RULE_KEYS = frozenset(
     {"where", "kind", "nth", "probability", "seed", "times", "conversation", "contains", "tag"}

@@ -24,11 +24,13 @@ from conversations.simulator.sockets import OrgSockets
 from conversations.simulator.tokens import TokenEndpoint
 from conversations.simulator.transcripts import TranscriptSockets
 from conversations.simulator.translate import TranslateEndpoint
+from conversations.simulator.typing_sockets import TypingSockets
 from conversations.simulator.webchat import GuestSockets
 from conversations.simulator.world import World
 
 MESSAGING = "/api/v2/conversations/messaging"
 TRANSCRIPT = "/api/v2/messaging/conversations/{id}/transcript"
+TYPING = "/v1/conversations/{id}/websocket"
 TRANSCRIPTIONS = "/api/v2/analytics/conversations/transcriptions"
 PAGE_SOCKETS = ("/", "/ws/simulator/")
 STOP_S = 0.5
@@ -50,12 +52,14 @@ class SimulatorServer:
         self.transcripts = TranscriptSockets(self.world)
         self.attachments = Attachments(self.world)
         self.guests = GuestSockets(self.world, attachments=self.attachments)
+        self.typing = TypingSockets(self.world)
         self.calls = Calls(self.world)
         self._control = Control(
             world=self.world,
             sockets=self.sockets,
             transcripts=self.transcripts,
             guests=self.guests,
+            typing=self.typing,
             player=self.player,
         )
         self._runner: web.AppRunner | None = None
@@ -95,6 +99,7 @@ class SimulatorServer:
         self.sockets.close_all(1001, "stopping")
         self.transcripts.close(1001, "stopping")
         self.guests.close_all(1012, "stopping")
+        self.typing.close(1012, "stopping")
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -128,6 +133,7 @@ class SimulatorServer:
                 web.post(ANALYTICS, AnalyticsEndpoint(self.world, self.calls).handle),
                 web.post("/v2/translate", TranslateEndpoint(self.world).handle),
                 web.get("/webchat/v1", self.guests.handle),
+                web.get(TYPING, self.typing.handle),
                 *self.attachments.routes(),
                 web.get(TRANSCRIPTIONS, CallSockets(self.world, self.calls).handle),
                 web.post("/knowledge/query", KnowledgeEndpoint(self.world).handle),

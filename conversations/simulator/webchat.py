@@ -265,6 +265,7 @@ class GuestSockets:
             one.refuse("context.too.large", f"context: at most {MAX_CONTEXT} bytes")
         else:
             conversation.context = value
+            self._world.set_context(conversation)
             self._world.ledger.add("webchat_context", conversationId=conversation.id, context=value)
 
     # To the guest

@@ -139,12 +139,22 @@ class World:
         self.send(event, role="agent", text=text)
         return event
 
-    def type_(self, conversation: SimulatedConversation, kind: str, state: str) -> None:
+    def type_(
+        self, conversation: SimulatedConversation, kind: str, state: str, *, sender_id: str = ""
+    ) -> None:
         sender = conversation.participant(kind)
+        if sender_id:
+            sender = {**sender, "id": sender_id}
         event = {"type": "typing", "conversationId": conversation.id, "from": sender,
                  "state": state}  # fmt: skip
         self._tell(self.on_signal, conversation, event)
         self.send(event, role="typing")
+
+    def set_context(self, conversation: SimulatedConversation) -> None:
+        """D: the org socket tells what the guest's page has set."""
+        event = {"type": "context", "conversationId": conversation.id, "from": conversation.guest,
+                 "context": conversation.context, "timestamp": iso(self.now())}  # fmt: skip
+        self.send(event, role="context")
 
     def read(self, conversation: SimulatedConversation, kind: str) -> None:
         """`kind` has read the other side's last message that has an id."""

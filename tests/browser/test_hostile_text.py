@@ -50,7 +50,7 @@ def test_conversations_show_what_was_said_as_it_comes_and_as_it_stands(watched: 
         say_all(conversation, texts)
         doorbell.ring([(conversation.pk, conversation.seq)])
         watched.until_shown([*texts, *names.values()])
-        doorbell.typing(conversation.pk, "guest", "started", conversation.created_at)
+        doorbell.typing(conversation.pk, "guest", "active", conversation.created_at)
         watched.assert_harmless()
         watched.assert_in_shape()
         watched.page.reload()

@@ -82,7 +82,7 @@ def test_typing_is_shown_and_expires(web: Web):
     web.log_in("sam", "/live/c-1/")
     expect(web.page.locator(LIVE)).to_be_visible(timeout=10_000)
 
-    doorbell.typing(history.conversation.pk, "guest", "started", datetime.now(UTC))
+    doorbell.typing(history.conversation.pk, "guest", "active", datetime.now(UTC))
 
     expect(web.page.get_by_text("María is typing…")).to_be_visible()
     expect(web.page.get_by_text("María is typing…")).to_be_hidden(timeout=7_000)

@@ -180,7 +180,7 @@ def test_a_supervisor_reads_what_happened_to_a_message(web: Web):
     )
 
     # Nobody is called "no agent yet".
-    doorbell.typing(history.conversation.pk, "agent", "started", second.sent_at)
+    doorbell.typing(history.conversation.pk, "agent", "active", second.sent_at)
     expect(page.get_by_text("The agent is typing…")).to_be_visible()
     history.say("agent", "Good morning")
     ring(history)

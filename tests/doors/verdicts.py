@@ -31,6 +31,8 @@ DECIDE          = "login    login       no     no    on         no         on   
 ENGAGEMENT      = "login    login       no     in    in         no         in    in"
 CALLS           = "login    login       no     in    in         no         in    in"
 SETTINGS        = "login    login       no     no    no         no         on    on"
+REPLY           = "login    login       no     in    no         no         no    no"
+REPLY_FOREIGN   = "login    login       no     none  no         no         no    no"
 NOWHERE         = "none     none        none   none  none       none       none  none"
 SIMULATOR       = "login    login       no     in    in         no         in    in"
 START           = "login    login       on     on    on         on         on    on"
@@ -56,6 +58,12 @@ PAGES = [
     Door("live/<str:external_id>/messages/", "/live/own/messages/", OWN),
     Door("live/<str:external_id>/messages/", "/live/foreign/messages/", FOREIGN),
     Door("live/<str:external_id>/messages/<int:pk>/", "/live/missing/messages/1/", MISSING),
+    Door("live/<str:external_id>/preview/", "/live/own/preview/", REPLY, "POST"),
+    Door("live/<str:external_id>/preview/", "/live/foreign/preview/", REPLY_FOREIGN, "POST"),
+    Door("live/<str:external_id>/reply/", "/live/own/reply/", REPLY, "POST"),
+    Door("live/<str:external_id>/reply/", "/live/foreign/reply/", REPLY_FOREIGN, "POST"),
+    Door("live/<str:external_id>/language/", "/live/own/language/", REPLY, "POST"),
+    Door("live/<str:external_id>/language/", "/live/foreign/language/", REPLY_FOREIGN, "POST"),
     Door("live/<str:external_id>/", "/live/own/", OWN),
     Door("live/<str:external_id>/", "/live/foreign/", FOREIGN),
     Door("live/<str:external_id>/", "/live/missing/", MISSING),
@@ -84,6 +92,8 @@ SOCKETS = [
     Door("ws/assist/<str:external_id>/", "/ws/assist/own/", MISSING),
     Door("ws/assist/<str:external_id>/", "/ws/assist/new-call/", FOREIGN),
 ]
+# Who may type there: who sees it all and has no part in it is turned out.
+TYPING = Door("ws/live/<str:external_id>/", "/ws/live/own/", REPLY)
 # Sockets that nobody has made.
 NO_SOCKETS = [
     Door("", address, NOWHERE) for address in ("/ws/", "/ws/live/own/more/", "/live/own/", "/")

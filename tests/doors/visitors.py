@@ -92,6 +92,19 @@ class Visitor:
                 return OF_CODE.get(code, str(code))
         return "in"
 
+    def type_at(self, door: Door) -> str:
+        """The verdict of a socket to whoever says that they type."""
+        with self.open(door.address) as socket:
+            try:
+                socket.recv(timeout=WITHIN_S)
+                socket.send('{"type":"keys","n":1,"ms":0}')
+                socket.send('{"type":"gap","after":0}')  # whoever is still there is answered
+                socket.recv(timeout=WITHIN_S)
+            except ConnectionClosed as closed:
+                code = closed.rcvd.code if closed.rcvd else 0
+                return OF_CODE.get(code, str(code))
+        return "in"
+
 
 def verdict_of(answer: httpx.Response) -> str:
     if answer.is_redirect:

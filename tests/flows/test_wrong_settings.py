@@ -128,16 +128,21 @@ def test_a_gateway_with_a_wrong_secret_is_refused_and_does_not_ask_again(
     gateway = processes.start_gateway()
 
     processes.wait_until(
-        lambda: StreamState.objects.filter(state="refused").exists(),
+        lambda: StreamState.objects.filter(kind="messaging", state="refused").exists(),
         what="the stream is refused",
         of=gateway,
     )
 
-    stream = StreamState.objects.get()
+    stream = StreamState.objects.get(kind="messaging")
     assert "GENESYS_CLIENT" in stream.reason
     asked = platform.counts()["token"]
     processes.wait_until(
-        lambda: (StreamState.objects.get().updated_at - stream.updated_at).total_seconds() > 3,
+        lambda: (
+            (
+                StreamState.objects.get(kind="messaging").updated_at - stream.updated_at
+            ).total_seconds()
+            > 3
+        ),
         what="the gateway is alive",
         of=gateway,
     )

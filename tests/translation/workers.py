@@ -29,7 +29,8 @@ from translation.lane_tools import LaneTools
 
 
 class Words:
-    """Translates "x" to "EN x" after a while; a text of `script` gets its own error or language."""
+    """Translates "x" to "EN x" after a while, and a reply to "es x"; a text of `script` gets its
+    own error or language."""
 
     def __init__(self, *, random_s: float = 0.0, script: Mapping[str, Any] | None = None) -> None:
         self._random = random.Random(7)
@@ -37,7 +38,9 @@ class Words:
         self.script: dict[str, Any] = dict(script or {})
         self.asked: list[str] = []
 
-    async def translate(self, text: str, *, source: str | None = None) -> BatchResult:
+    async def translate(
+        self, text: str, *, source: str | None = None, target: str | None = None
+    ) -> BatchResult:
         self.asked.append(text)
         await asyncio.sleep(self._random.random() * self._random_s)
         found = self.script.get(text)
@@ -45,6 +48,8 @@ class Words:
             raise found
         if found is not None:
             return BatchResult(text, found, "words", 1)
+        if target is not None:
+            return BatchResult(f"{target} {text}", source or "", "words", 1)
         return BatchResult(f"EN {text}", "es", "words", 1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from translation import languages
+from conversations import languages
 
 
 @pytest.mark.parametrize("detected", ["EN", "en", "en-GB", "EN_us", "eng"])

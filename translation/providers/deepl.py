@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from conversations import languages
 from conversations.net.exceptions import InvalidBody, NetError
 from conversations.net.retry import Outcome, classify, retry_after_s
-from translation import languages
 from translation.exceptions import (
     CredentialsRefused,
     InvalidAnswer,

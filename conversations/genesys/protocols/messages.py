@@ -15,6 +15,7 @@ from typing import Any
 
 from conversations.genesys.attachments import attachments_of
 from conversations.genesys.events import (
+    ContextChanged,
     Event,
     Ignored,
     MessageRead,
@@ -26,6 +27,7 @@ from conversations.genesys.events import (
 MAX_ID = 200
 _MAX_TYPE = 64
 _MAX_NAME = 200
+_MAX_TAG = 35
 
 
 class InvalidEvent(ValueError):
@@ -40,6 +42,8 @@ def event_of(frame: Mapping[str, Any], *, backfilled: bool = False) -> Event:
         return _typing(frame)
     if kind == "readReceipt":
         return _read_receipt(frame)
+    if kind == "context":
+        return _context(frame)
     if not isinstance(kind, str):
         raise InvalidEvent("type is missing or not a string")
     return Ignored(kind[:_MAX_TYPE])
@@ -78,6 +82,16 @@ def _read_receipt(frame: Mapping[str, Any]) -> MessageRead:
         _id(frame, "messageId"),
         moment(frame.get("timestamp")),
     )
+
+
+def _context(frame: Mapping[str, Any]) -> ContextChanged | Ignored:
+    """D: the org socket may tell what a guest's page sets (§2). Without a language it is of no
+    use."""
+    context = frame.get("context")
+    language = context.get("preferredLanguage") if isinstance(context, dict) else None
+    if not isinstance(language, str) or not 0 < len(language) <= _MAX_TAG:
+        return Ignored("context")
+    return ContextChanged(_id(frame, "conversationId"), language)
 
 
 def _sender(frame: Mapping[str, Any]) -> Participant:

@@ -1,7 +1,7 @@
 // One message: the reader's language large, the other below, its state in words. Updated in place.
 
 import { element, setSpoken, setText } from "./elements.js";
-import { clock, languageName, languagePair, messageState, moment, needsSomebody } from "./words.js";
+import { clock, languageName, languagePair, messageState, moment, needsSomebody, replyTrouble } from "./words.js";
 
 const SPEAKERS = { guest: "Guest", agent: "Agent", system: "System" };
 
@@ -68,7 +68,7 @@ export class Bubble {
       return;
     }
     if (!this.other) this.buildOther();
-    const label = isForReader ? "Original" : "Sent to the guest as";
+    const label = isForReader ? "Original" : other.edited ? "Sent to the guest, edited, as" : "Sent to the guest as";
     setText(this.otherLabel, `${label} · ${languageName(other.language)}`);
     setSpoken(this.otherText, other);
   }
@@ -106,6 +106,29 @@ export class Bubble {
     setText(this.state, words);
     setText(this.read, row.read_at ? `✓✓ Read ${clock(row.read_at)}` : "");
     this.updateDecision(row);
+    this.updateNote(row);
+  }
+
+  // An agent's own words that did not arrive: what became of them, and what to do.
+  updateNote(row) {
+    const words = row.is_reply ? replyTrouble(row) : "";
+    if (!words && !this.note) return;
+    if (!this.note) {
+      this.note = element("p", "reply-trouble");
+      this.noteWords = element("span");
+      this.note.append(this.noteWords);
+      if (this.context.writeAgain) this.note.append(this.againButton());
+      this.foot.after(this.note);
+    }
+    this.note.hidden = !words;
+    setText(this.noteWords, words);
+  }
+
+  againButton() {
+    const button = element("button", "button quiet", "Write it again");
+    button.type = "button";
+    button.addEventListener("click", () => this.context.writeAgain(this.row.original?.text ?? ""));
+    return button;
   }
 
   updateDecision(row) {

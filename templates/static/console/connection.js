@@ -77,6 +77,13 @@ export class Connection {
     this.send({ type: "ack", n: this.received });
   }
 
+  // What may be lost: only once the page is whole, as nothing may be said before. True if it went.
+  tell(said) {
+    if (!this.isWhole || this.socket.readyState !== WebSocket.OPEN) return false;
+    this.send(said);
+    return true;
+  }
+
   send(said) {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(said));
   }

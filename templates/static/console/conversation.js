@@ -6,6 +6,8 @@ import { Connection, showConnection } from "./connection.js";
 import { setText } from "./elements.js";
 import { Figures, languageWords } from "./figures.js";
 import { Failed, History } from "./history.js";
+import { LanguageChoice, reasonFor } from "./reply/language.js";
+import { ReplyBox } from "./reply/reply.js";
 import { Selection } from "./selection.js";
 import { Store } from "./store.js";
 import { Timeline, copied } from "./timeline.js";
@@ -24,6 +26,8 @@ const external = encodeURIComponent(list.dataset.conversation);
 const store = new Store();
 const history = new History(`/live/${external}/`);
 const figures = new Figures();
+const replyBox = $("reply") && new ReplyBox($("reply"), { send: (said) => live.tell(said) });
+const languageChoice = $("language-form") && new LanguageChoice($("language-form"));
 const announcer = new Announcer($("announcer"));
 const names = { guest: "The guest", agent: "The agent" };
 const typing = new Typing($("typing"), (origin) => names[origin] ?? "Somebody");
@@ -40,7 +44,11 @@ const transcript = new Transcript({
   scroller: $("transcript"),
   list,
   store,
-  context: { showsBoth: () => originals.checked, operations: list.dataset.operations ?? "" },
+  context: {
+    showsBoth: () => originals.checked,
+    operations: list.dataset.operations ?? "",
+    writeAgain: replyBox && ((text) => replyBox.take(text)),
+  },
   onMove: moved,
   onShown: shown,
 });
@@ -95,7 +103,8 @@ const handlers = {
     return behind === 0 && !store.isStale;
   },
   typing(frame) {
-    typing.hear(frame.origin, frame.state);
+    // Whoever answers here needs not be told that they do.
+    if (frame.origin !== "agent" || !replyBox) typing.hear(frame.origin, frame.state);
     return undefined;
   },
 };
@@ -226,12 +235,13 @@ function showHeader(found) {
   $("no-agent").hidden = Boolean(found.agent_name);
   setText($("agent-name"), found.agent_name);
   setText($("languages"), languagePair(found.guest_language, found.agent_language));
-  setText($("guest-language"), languageWords(found.guest_language));
+  setText($("guest-language"), languageWords(found.guest_language) + (found.language_basis === "hint" ? "?" : ""));
   setText($("agent-language"), languageWords(found.agent_language));
   const isOver = found.state !== "open";
   $("conversation-state").hidden = !isOver;
   setText($("conversation-state"), isOver && found.closed_at ? `Ended ${clock(found.closed_at)}` : "Ended");
   if (isOver) typing.allEnded();
+  replyBox?.show(found);
   document.title = `${found.guest_name || "Guest"} · Parley`;
 }
 
@@ -247,7 +257,8 @@ function shown() {
   setText($("load-older"), `${older} older message${older === 1 ? "" : "s"}: load more`);
   if (!conversation) return;
   figures.showLatency($("latency"), $("latency-figures"));
-  setText($("guest-reason"), figures.reason(conversation.guest_language));
+  setText($("guest-reason"), reasonFor(conversation) || figures.reason(conversation.guest_language));
+  languageChoice?.show(conversation, figures.languages());
   if (selection.id === null) figures.showSummary($("summary"), conversation);
 }
 
@@ -313,7 +324,7 @@ const wall = sessionStorage.getItem("parley.wall");
 if (wall) $("to-wall").setAttribute("href", $("to-wall").pathname + wall);
 
 const address = `/ws/live/${external}/`;
-new Connection({
+const live = new Connection({
   path: () => (cursor === null ? address : `${address}?after=${cursor}`),
   cursor: () => cursor,
   onFrame: (frame) => handlers[frame.type]?.(frame),

@@ -44,13 +44,20 @@ export class Figures {
 
   // Why the guest's language is taken to be what it is.
   reason(language) {
-    if (!language) return "Nothing is translated yet.";
+    if (!language) return "Nothing is known yet: one message with enough text is needed.";
     const guests = [...this.rows.values()].filter((row) => row.language);
     const base = (tag) => tag.toLowerCase().split("-")[0];
     const same = guests.filter((row) => base(row.language) === base(language));
     const providers = [...new Set(same.map((row) => row.provider).filter(Boolean))].join(", ");
     if (!same.length) return "Known from an earlier message.";
     return `Found by ${providers || "the provider"} in ${same.length} of the last ${guests.length} messages of the guest.`;
+  }
+
+  // What the guest's messages were taken to be in, the most frequent first.
+  languages() {
+    const counts = new Map();
+    for (const { language } of this.rows.values()) if (language) counts.set(language, (counts.get(language) ?? 0) + 1);
+    return [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
   }
 
   showSummary(list, conversation) {

@@ -1,10 +1,9 @@
-// Who is typing. An indicator never outlives what it indicates: it ends after 5 s, with a message,
-// with the conversation, and when the page is not live.
+// Who is typing. An indicator never outlives what it indicates: it ends when they stop, after 5 s
+// without being told again, with a message, with the conversation, and when the page is not live.
 
 import { element } from "./elements.js";
 
 const TYPING_MS = 5000;
-const OVER = new Set(["stop", "stopped", "off", "paused", "idle"]);
 
 export class Typing {
   // `nameOf(origin)` says who that is.
@@ -16,7 +15,7 @@ export class Typing {
   }
 
   hear(origin, state) {
-    if (OVER.has(String(state).toLowerCase())) this.until.delete(origin);
+    if (state !== "active") this.until.delete(origin);
     else this.until.set(origin, performance.now() + TYPING_MS);
     this.show();
   }

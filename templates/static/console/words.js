@@ -102,6 +102,22 @@ export function messageState(row) {
   return TRANSLATION[translation] ?? ["", "", ""];
 }
 
+// What an agent is told of a reply that did not arrive, or may not have.
+const TROUBLE = {
+  failed: "The platform refused it, so the guest has not got it. Write it again, or have a supervisor retry it.",
+  expired: "It waited for too long and was not sent. Write it again if it is still wanted.",
+  review: "Nobody can tell whether the guest has got it. A supervisor decides; do not write it again before.",
+  ambiguous: "Whether it arrived is being found out. It is not sent twice; wait a moment.",
+  dropped: "A supervisor has decided that it is not sent.",
+};
+
+export function replyTrouble(row) {
+  if (row.translation_state === "failed") {
+    return "It could not be translated, so the guest has not got it. Write it differently, or send it as written.";
+  }
+  return TROUBLE[row.delivery?.state] ?? "";
+}
+
 export const needsSomebody = (row) => {
   const [kind] = messageState(row);
   return kind === "failed" || kind === "review";

@@ -15,6 +15,7 @@ from conversations.models import StreamState
 from conversations.simulator.tokens import SCOPES
 
 TRANSCRIPT_SOCKET = "/api/v2/messaging/conversations/{conversation_id}/transcript"
+TYPING_SOCKET = "/v1/conversations/{conversation_id}/websocket"
 MESSAGING_SOCKET = "/api/v2/conversations/messaging/websocket"
 
 
@@ -25,6 +26,7 @@ def point_at(settings: Any, simulator: Any) -> None:
     socket = simulator.base_url.replace("http", "ws", 1)
     settings.GENESYS_MESSAGING_SOCKET_URL = f"{socket}{MESSAGING_SOCKET}"
     settings.GENESYS_TRANSCRIPT_SOCKET_URL = f"{socket}{TRANSCRIPT_SOCKET}"
+    settings.GENESYS_TYPING_SOCKET_URL = f"{socket}{TYPING_SOCKET}"
 
 
 @dataclass
@@ -59,6 +61,10 @@ class Gateway:
     def drop_sockets(self, code: int = 1006) -> None:
         self.simulator.world.socket_opened.clear()
         self.simulator.sockets.close_all(code)
+
+
+def org_stream() -> StreamState:
+    return StreamState.objects.get(kind=StreamState.Kind.MESSAGING)
 
 
 def _situation() -> Any:

@@ -13,7 +13,7 @@ from conversations.gateway.org_stream import KEY, KIND
 from conversations.models import AccessToken, Conversation, DeadLetter, Message, StreamState
 from conversations.services.tokens import forget_refusal
 from conversations.services.verification import verify_journal
-from tests.conversations.gateway.gateways import Gateway, gateway
+from tests.conversations.gateway.gateways import Gateway, gateway, org_stream
 from tests.conversations.services.wire import event, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,7 +63,7 @@ async def test_a_gap_that_a_dead_gateway_left_open_is_read_although_live_frames_
 
     async with gateway(settings, simulator) as running:
         await running.until(stored("heard since", "in the gap"))
-        await running.until(lambda: StreamState.objects.get().gap_since is None)
+        await running.until(lambda: org_stream().gap_since is None)
 
 
 def _died_in_its_backfill(now: datetime) -> None:
@@ -115,7 +115,7 @@ async def test_wrong_credentials_are_said_and_not_asked_again(settings, simulato
     async with gateway(settings, simulator) as running:
         await running.until(lambda: StreamState.objects.filter(state="refused").exists())
 
-        row = await running.ask(StreamState.objects.get)
+        row = await running.ask(org_stream)
         assert "GENESYS_CLIENT_SECRET" in row.reason
         assert len(running.entries("token")) == 1
 
@@ -191,6 +191,6 @@ async def test_an_end_in_good_order_gives_the_lease_back_and_loses_nothing(setti
         running.supervisor.stop()
         await running.task
 
-        row = await running.ask(StreamState.objects.get)
+        row = await running.ask(org_stream)
         assert (row.state, row.owner, row.lease_until) == ("stopped", "", None)
         assert await running.ask(stored("last words"))

@@ -11,13 +11,13 @@ from django.utils import timezone
 from conversations.gateway import leases
 from conversations.gateway.org_stream import KEY, KIND
 from conversations.models import StreamState
-from tests.conversations.gateway.gateways import gateway
+from tests.conversations.gateway.gateways import gateway, org_stream
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def is_live() -> bool:
-    return StreamState.objects.filter(state="live").exists()
+    return StreamState.objects.filter(kind="messaging", state="live").exists()
 
 
 async def test_a_second_gateway_stands_by_until_the_first_has_gone(settings, simulator):
@@ -36,7 +36,7 @@ async def test_a_gateway_whose_lease_was_taken_closes_its_socket(settings, simul
         await running.until(is_live)
 
         await running.ask(
-            lambda: StreamState.objects.update(
+            lambda: StreamState.objects.filter(kind="messaging").update(
                 owner="another", lease_until=timezone.now() + timedelta(seconds=60)
             )
         )
@@ -44,7 +44,7 @@ async def test_a_gateway_whose_lease_was_taken_closes_its_socket(settings, simul
         async with asyncio.timeout(5):
             while simulator.world.sockets:
                 await asyncio.sleep(0.02)
-        row = await running.ask(StreamState.objects.get)
+        row = await running.ask(org_stream)
         assert row.owner == "another"
 
 
@@ -53,7 +53,7 @@ async def test_a_gateway_takes_over_when_the_lease_of_a_dead_one_has_run_out(set
     async with gateway(settings, simulator) as running:
         await running.until_connected()
 
-        assert (await running.ask(StreamState.objects.get)).epoch == 6
+        assert (await running.ask(org_stream)).epoch == 6
 
 
 def _left_behind() -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 
 import pytest
 from channels.db import database_sync_to_async
+from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from conversations.live import doorbell, reading, tailer
+from conversations.live.keystrokes import KeystrokeListener
 from conversations.models import Conversation
+from conversations.signals import keystrokes_reported
 from tests.conversations.live.histories import History, a_conversation, a_user
 from tests.conversations.live.pages import Page, frames_of
 
@@ -257,3 +262,113 @@ async def test_nothing_runs_on_when_the_last_page_has_left(open_socket):
     names = {task.get_name() for task in asyncio.all_tasks()}
     assert not {name for name in names if name.startswith("live-")}
     assert tailer.tailer().sockets == 0
+
+
+@pytest.fixture
+def reports() -> Iterator[list[dict]]:
+    heard: list[dict] = []
+
+    def note(sender, signal, **report) -> None:
+        heard.append(report)
+
+    keystrokes_reported.connect(note)
+    yield heard
+    keystrokes_reported.disconnect(note)
+
+
+async def test_an_agents_keystrokes_are_reported_by_count_and_time(open_socket, reports):
+    conversation = await make_conversation("own", agent_id="agent-1")
+    user = await make_user("alice", "agent", agent_id="agent-1")
+    socket = await open_socket("/ws/live/own/", user)
+    await next_frame(socket, "snapshot")
+    typed = asyncio.Queue()
+    listener = KeystrokeListener(typed.put_nowait)
+    listening = asyncio.create_task(listener.run())
+
+    try:
+        async with asyncio.timeout(8):
+            while typed.empty():  # until the group has its member
+                await socket.send_to('{"type":"keys","n":7,"ms":250}')
+                await asyncio.sleep(0.1)
+        ((name, agent, age_s),) = typed.get_nowait()
+    finally:
+        listening.cancel()
+        await socket.disconnect()
+
+    assert (name, agent) == ("own", "agent-1")
+    assert 0.25 <= age_s < 2
+    report = reports[0]
+    assert (report["conversation_id"], report["agent_id"], report["count"]) == (
+        conversation.pk, "agent-1", 7,
+    )  # fmt: skip
+    assert 0.25 <= (timezone.now() - report["at"]).total_seconds() < 9
+
+
+async def test_counting_is_switched_off_by_a_setting_and_the_indicator_is_not(
+    open_socket, reports, settings, monkeypatch
+):
+    settings.COUNT_KEYSTROKES = False
+    told = []
+    monkeypatch.setattr(doorbell, "keystroke", lambda *args, **more: told.append(args))
+    await make_conversation("own", agent_id="agent-1")
+    socket = await open_socket("/ws/live/own/", await make_user("a", "agent", agent_id="agent-1"))
+    await next_frame(socket, "snapshot")
+
+    await socket.send_to('{"type":"keys","n":1,"ms":0}')
+    await socket.send_to('{"type":"gap","after":0}')
+    await socket.receive_from(timeout=8)
+    await socket.disconnect()
+
+    assert (told, reports) == ([("own", "agent-1")], [])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"type":"keys"}', '{"type":"keys","n":1}', '{"type":"keys","n":0,"ms":0}',
+        '{"type":"keys","n":501,"ms":0}', '{"type":"keys","n":1,"ms":60001}',
+        '{"type":"keys","n":1,"ms":-1}', '{"type":"keys","n":true,"ms":0}',
+        '{"type":"keys","n":1.5,"ms":0}', '{"type":"keys","n":"1","ms":0}',
+    ],
+)  # fmt: skip
+async def test_a_report_that_no_page_sends_closes_the_socket(open_socket, reports, said):
+    await make_conversation("own", agent_id="agent-1")
+    socket = await open_socket("/ws/live/own/", await make_user("a", "agent", agent_id="agent-1"))
+    await next_frame(socket, "snapshot")
+
+    await socket.send_to(said)
+
+    assert await close_code(socket) == 4400
+    assert reports == []
+
+
+@pytest.mark.parametrize("path", ["/ws/live/own/", "/ws/live/"])
+async def test_who_only_watches_does_not_type(open_socket, reports, path):
+    await make_conversation("own", agent_id="agent-1")
+    socket = await open_socket(path, await make_user("sam", "supervisor"))
+    await next_frame(socket, "snapshot")
+
+    await socket.send_to('{"type":"keys","n":1,"ms":0}')
+
+    assert await close_code(socket) == (4403 if path.endswith("own/") else 4400)
+    assert reports == []
+
+
+async def test_who_has_handed_the_conversation_over_and_still_watches_types_no_more(
+    open_socket, monkeypatch
+):
+    monkeypatch.setattr(tailer, "RIGHTS_S", 0.1)
+    await make_conversation("own", agent_id="agent-1")
+    user = await make_user("alice", "supervisor", agent_id="agent-1")
+    await database_sync_to_async(user.groups.add)(await agents())
+    socket = await open_socket("/ws/live/own/", user)
+    await next_frame(socket, "snapshot")
+
+    await database_sync_to_async(Conversation.objects.update)(agent_id="agent-2")
+
+    assert await close_code(socket) == 4409  # the page opens it again, without that right
+
+
+@database_sync_to_async
+def agents() -> Group:
+    return Group.objects.get_or_create(name="agent")[0]

@@ -10,6 +10,7 @@ import { Timeline } from "./timeline.js";
 
 const MAX_ACTION = 60 * 1024; // the web server takes 64 KiB
 const TYPING_MS = 3000;
+const AGENT_TYPING_MS = 5000;
 const NEAR_END_PX = 80;
 const KEPT = "parley.simulator";
 const ERROR_FIELDS = ["text", "file", "context", "name", "email", "metadata", "script", "speed", "fault", "reply"];
@@ -68,7 +69,10 @@ const handlers = {
     showLine(frame.state, frame.reason, frame.attempts);
     if (frame.state === "live") becomeReady();
   },
-  message: (frame) => timeline.shown(frame),
+  message(frame) {
+    timeline.shown(frame);
+    if (frame.sender === "agent") showAgentTyping(false);
+  },
   progressed(frame) {
     timeline.progressed(frame);
     showCounts();
@@ -80,7 +84,7 @@ const handlers = {
     showCounts();
   },
   typing(frame) {
-    setText($("guest-typing"), frame.state === "active" ? "The agent is typing…" : "");
+    showAgentTyping(frame.state === "active");
   },
   read(frame) {
     const at = timeline.items.findIndex((item) => item.key === frame.sequenceId);
@@ -104,6 +108,13 @@ const handlers = {
     for (const box of $("faults").querySelectorAll("input")) box.checked = frame.on.includes(box.value);
   },
 };
+
+// It never outlives what it indicates, whatever gets lost.
+function showAgentTyping(isTyping) {
+  clearTimeout(typed.end);
+  setText($("guest-typing"), isTyping ? "The agent is typing…" : "");
+  if (isTyping) typed.end = setTimeout(showAgentTyping, AGENT_TYPING_MS, false);
+}
 
 // --- The guest's line ---
 

@@ -104,6 +104,11 @@ def is_same_language(a: str, b: str) -> bool:
     return script(a) == script(b)
 
 
+def choices() -> list[tuple[str, str]]:
+    """Every language that has a name here, for people to choose from: tags and names, by name."""
+    return sorted((_NAMES | _VARIETIES).items(), key=lambda choice: choice[1])
+
+
 def display(tag: str) -> str:
     """Upper form for attributes and badges: `es` → `ES`; empty when the language is not known."""
     known = canonical(tag)
