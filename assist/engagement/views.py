@@ -9,7 +9,6 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from assist.engagement import board
 from assist.models import Engagement
+from assist.models.engagement import EngagementQuerySet
 from conversations import access
 
 ACTION = "engagement"
@@ -53,9 +53,9 @@ def engagement(request: HttpRequest) -> HttpResponse:
     return render(request, "assist/engagement.html", context)
 
 
-def visible_engagement(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Engagement]:
+def visible_engagement(user: AbstractBaseUser | AnonymousUser) -> EngagementQuerySet:
     """Whose figures `user` may see: everybody's, their own, or nobody's."""
-    rows = Engagement.objects.all()
+    rows: EngagementQuerySet = Engagement.objects.all()
     if not access.can(user, ACTION):
         return rows.none()
     if access.sees_every_conversation(user):
