@@ -18,7 +18,7 @@ class EngagementAdmin(RecordAdmin):
     last_key = moment("last_key_at", description="last keystroke")
 
     list_display = (
-        "last", "conversation_name", "agent_id", "keystrokes", "active", "elapsed", "speed",
+        "last", "conversation_name", "agent_id", "keystrokes", "active", "active_speed",
         "messages", "first_response", "response",
     )  # fmt: skip
     list_select_related = ("conversation",)
@@ -46,7 +46,7 @@ class EngagementAdmin(RecordAdmin):
     def conversation_name(self, record: Engagement) -> str:
         return record.conversation.external_id
 
-    @admin.display(description="active typing time", ordering="active_ms")
+    @admin.display(description="typing", ordering="active_ms")
     def active(self, record: Engagement) -> str:
         return _seconds(record.active_ms)
 
@@ -58,7 +58,7 @@ class EngagementAdmin(RecordAdmin):
     def speed(self, record: Engagement) -> int:
         return record.estimated_wpm
 
-    @admin.display(description="words a minute, active")
+    @admin.display(description="words a minute, typing")
     def active_speed(self, record: Engagement) -> int:
         return record.active_wpm
 

@@ -16,7 +16,8 @@ from conversations.models import Agent
 
 SERIES_AT_MOST = 6  # agents in a chart; the busiest
 AGENTS_AT_MOST = 200
-CONVERSATIONS_AT_MOST = 50
+CONVERSATIONS_AT_MOST = 25
+_GAP = "\u00a0"  # a figure and its unit stay on one line
 _SUMS = (
     "keystrokes", "active_ms", "duration_ms", "messages", "intervals", "interval_sum_ms",
     "responses", "response_sum_ms",
@@ -224,11 +225,11 @@ def time_words(ms: float | None) -> str:
     if ms is None:
         return "–"
     if ms < 60_000:
-        return f"{ms / 1000:.1f} s"
+        return f"{ms / 1000:.1f}{_GAP}s"
     minutes, seconds = divmod(round(ms / 1000), 60)
     if minutes < 60:
-        return f"{minutes} min {seconds:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
+        return f"{minutes}{_GAP}min{_GAP}{seconds:02}{_GAP}s"
+    return f"{minutes // 60}{_GAP}h{_GAP}{minutes % 60:02}{_GAP}min"
 
 
 def _mean(total: int, count: int) -> float | None:

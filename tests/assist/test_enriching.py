@@ -197,21 +197,6 @@ def begun(owner: str, now: datetime, *, every: timedelta = timedelta(seconds=25)
     return rounds.begin(enrichment.ROUND, owner=owner, every=every, now=now) is not None
 
 
-def test_a_run_that_died_after_claiming_asks_nothing_twice(waiting) -> None:
-    now = timezone.now()
-    enrichment.admit(now)
-    assert begun("dead", now)
-    assert isinstance(enrichment.next_to_ask("dead", now), enrichment.Ask)
-
-    assert not begun("heir", now + timedelta(seconds=30))  # its lease holds
-    later = now + timedelta(seconds=61)
-    assert begun("heir", later)
-    assert enrichment.next_to_ask("dead", later) is None  # woken up, it is refused
-    assert isinstance(enrichment.next_to_ask("heir", later), enrichment.Ask)
-    assert enrichment.next_to_ask("heir", later) is None
-    assert Interaction.objects.get().attempts == 2
-
-
 def test_what_is_not_known_there_is_asked_for_ever_later_and_given_up_after_a_day(waiting) -> None:
     start = now = timezone.now()
     second = timedelta(seconds=1)

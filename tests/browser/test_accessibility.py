@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from assist.models import HourlyMetrics, Suggestion
+from assist.models import Engagement, HourlyMetrics, Interaction, Suggestion
 from conversations.models import Agent, Conversation, DeadLetter, Message, StreamState
+from tests.assist.engagement.makings import a_fortnight
 from tests.assist.histories import say
 from tests.conversations import histories
 from tests.conversations.services.decided import failed_delivery, frame, under_review
@@ -132,6 +133,21 @@ def test_the_calls_have_no_violation(watched: Watched):
     for kind, pk in (("chunk", chunk.pk), ("hourlymetrics", HourlyMetrics.objects.get().pk)):
         watched.goto(f"/{settings.ADMIN_PATH}/assist/{kind}/{pk}/change/")
         found += violations(watched, LOOKS[:2])
+
+    assert not found, "\n".join(found)
+
+
+def test_engagement_has_no_violation(watched: Watched):
+    watched.be(histories.user("root", is_superuser=True))
+    a_fortnight()
+    watched.goto("/engagement/")
+    expect(watched.page.locator(".charts canvas")).to_have_count(4)
+    watched.page.locator("summary").first.click()
+    found = violations(watched, LOOKS[:2])
+    given_up = Interaction.objects.filter(state="given_up")[0].pk
+    for path in (f"engagement/{Engagement.objects.all()[0].pk}", f"interaction/{given_up}"):
+        watched.goto(f"/{settings.ADMIN_PATH}/assist/{path}/change/")
+        found += violations(watched, LOOKS[:1])
 
     assert not found, "\n".join(found)
 

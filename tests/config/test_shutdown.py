@@ -1,4 +1,4 @@
-"""A web server that is asked to end does, whatever its requests are waiting for."""
+"""A web server that is asked to end stores, and ends, whatever its requests are waiting for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from asgiref.sync import sync_to_async
 
 from config import shutdown
 
-shutdown.end_in_time()
+shutdown.end_in_time(after=lambda: open("stored", "w").close())
 
 
 async def application(scope, receive, send):
@@ -42,6 +42,7 @@ def test_n1_a_request_that_waits_forever_does_not_keep_the_web_server(tmp_path: 
     processes.wait_until((tmp_path / "asked").exists, what="the request waits", of=web)
 
     assert web.stop() == 0
+    assert (tmp_path / "stored").exists()
     asking.join()
 
 

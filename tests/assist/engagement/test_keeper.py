@@ -73,30 +73,6 @@ def test_flushes_of_two_processes_share_a_row(conversation):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_flush_that_may_have_been_stored_is_not_stored_twice(conversation):
-    """TRAP: the answer to a commit is lost, and the commit is done."""
-    answers = iter([True, False, True])
-
-    def write(typed, writer, number):
-        add_typed(typed, writer=writer, number=number)
-        if not next(answers):
-            raise OperationalError("server closed the connection unexpectedly")
-
-    keeper = Keeper(writer="one", write=write)
-    keeper.report(conversation, "agent-1", 3, at(0))
-    assert keeper.flush()
-    keeper.report(conversation, "agent-1", 4, at(1))
-    assert not keeper.flush()
-    keeper.report(conversation, "agent-1", 5, at(2))
-    answers = iter([True, True])
-    assert keeper.flush()  # what was in hand
-    assert keeper.flush()  # what came meanwhile
-
-    row = Engagement.objects.get()
-    assert (row.keystrokes, row.active_ms) == (12, 2_000)
-
-
-@pytest.mark.django_db(transaction=True)
 def test_nothing_is_lost_while_the_database_is_away(conversation):
     is_away = True
 

@@ -1,0 +1,55 @@
+"""A process that is killed loses the last moments of typing and nothing else; one that ends in
+good order loses nothing. Real processes on one row.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from django.db.models import Sum
+
+from assist.models import Engagement
+from tests.conversations import histories
+from tests.processes import Processes, RunningProcess
+
+LOST_AT_MOST_S = 1.5  # a flush comes every 0.3 s; the rest is for a busy machine
+
+
+def stored() -> int:
+    return Engagement.objects.aggregate(total=Sum("keystrokes"))["total"] or 0
+
+
+@pytest.mark.timeout(90)
+def test_a_kill_loses_the_last_moments_and_doubles_nothing(processes: Processes, tmp_path: Path):
+    conversation = histories.said("Hola").conversation_id
+
+    def begin(name: str) -> tuple[RunningProcess, Path]:
+        file, before = tmp_path / name, stored()
+        command = ["-m", "tests.assist.engagement.typist", str(conversation), str(file)]
+        typist = processes.start(name, command, ready=lambda: stored() > before)
+        return typist, file
+
+    def reported(file: Path) -> int:
+        return int(file.read_text())
+
+    for number in range(2):
+        before = stored()
+        typist, file = begin(f"killed-{number}")
+        time.sleep(0.4 + 0.35 * number)
+        certainly = reported(file)
+        time.sleep(LOST_AT_MOST_S)
+        typist.kill()
+        assert certainly <= stored() - before <= reported(file) + 2
+
+    before = stored()
+    typist, file = begin("ended")
+    time.sleep(0.5)
+    assert typist.stop() == 0
+    assert stored() - before == reported(file)
+    [line] = [one for one in typist.output().splitlines() if "agent_typing_engagement" in one]
+    assert f'"totalKeystrokes":{stored()}' in line
+    assert line.startswith('{"event":')
+    row = Engagement.objects.get()
+    assert row.active_ms <= row.duration_ms
