@@ -35,8 +35,15 @@ from translation.exceptions import TextRefused, TooLarge, TranslationError
 from translation.lane_tools import AGAIN_S, LONG_S, LaneTools, PutBack, put_back
 from translation.loops import LoopGuard
 from translation.reconcile import find_out
-from translation.services import FailTranslation, Made, PassThrough, RecordTranslation
-from translation.work import AttributesItem, ConversationWork, WorkItem
+from translation.services import (
+    BeginAlone,
+    FailTranslation,
+    Made,
+    PassThrough,
+    RecordTranslation,
+)
+from translation.turns import turn_among
+from translation.work import SUSPECT_DEATHS, AttributesItem, ConversationWork, WorkItem
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +89,9 @@ class Lane:
             if item.message_id in self._known:
                 continue
             self._known.add(item.message_id)
-            self._items.append(item)
+            # The first of them may be under way.
+            turn = turn_among(self._items, item, least=1)
+            self._items.insert(turn, item)
             if not item.delivery_state and not self._is_suspicious(item):
                 self._begin_translation(item)
         for due in work.attributes:
@@ -204,7 +213,7 @@ class Lane:
             await self._fail(item, reason)
             return item, None
         try:
-            made = await (self._translations.get(item.message_id) or self._begin_translation(item))
+            made = await self._made(item)
         except TranslationError as error:
             if not _is_of_the_text(error):
                 # The provider's trouble: nothing is lost, it is asked again later.
@@ -225,6 +234,13 @@ class Lane:
         if status.state == State.QUEUED:  # recorded ahead of its turn, or held by the guard
             status = await self._start(item, may_start=may_start)
         return item, status
+
+    async def _made(self, item: WorkItem) -> Made:
+        if item.attempts < SUSPECT_DEATHS:
+            return await (self._translations.get(item.message_id) or self._begin_translation(item))
+        async with self.tools.alone:
+            await self._commit(BeginAlone(self.conversation_id, item.message_id, self.tools.owner))
+            return await self._begin_translation(item)
 
     async def _fail(self, item: WorkItem, reason: str) -> None:
         """Set it aside, where a person sees it; the conversation goes on."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from conversations.crossing import Crossing
@@ -37,6 +38,7 @@ class LaneTools:
     policy: str  # no-duplicate, prefer-delivery or manual
     deliveries_per_minute: int  # of one conversation; more look like a loop
     monotonic: Callable[[], float]
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # of what may kill this worker
 
 
 class PutBack(Exception):

@@ -83,6 +83,25 @@ class RecordTranslation(Plain):
 
 
 @dataclass(frozen=True, slots=True)
+class BeginAlone(Plain):
+    """A suspect's translation begins, beside no other suspect's: if the worker dies now, it was it.
+
+    Taken back by whoever claims the conversation next, where it was put back and nobody died.
+    """
+
+    reads_message: ClassVar[bool] = True
+    conversation_id: int
+    message_id: int
+    owner: str
+
+    def apply(self, unit: Unit) -> None:
+        unit.conversation(self)
+        message = unit.messages[self.message_id]
+        message.translation_attempts += 1
+        unit.changed(message)
+
+
+@dataclass(frozen=True, slots=True)
 class PassThrough(Plain):
     """pending → passed through: it is in the agents' language already (TRAP: EN-US is en)."""
 

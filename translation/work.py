@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 from django.db.models import Q
 from django.utils import timezone
@@ -17,11 +18,13 @@ from conversations.models.bulk import among, ask_rows, select_rows, update_rows
 from conversations.models.trip import Answer, Trip
 from conversations.services.leases import claim, stored
 from translation.models import Translation
+from translation.turns import in_turn
 
 _MOST_AT_ONCE = 400
 # Gateways' clocks differ; what this misses is found when the conversation is given back.
 _NEWS_MARGIN = timedelta(seconds=5)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+SUSPECT_DEATHS = 2  # after so many, what was in hand each time is translated alone
 _SAID = "role IN ('original', 'typed')"
 _UNFINISHED = "state IN ('queued', 'sending', 'ambiguous')"
 
@@ -45,6 +48,12 @@ class WorkItem:
     sending_at: datetime | None = None
     is_reply: bool = False  # an agent's, for the guest
     target_language: str = ""
+    sent_at: datetime = _LONG_AGO  # by the platform's clock
+    backfilled: bool = False
+
+    @property
+    def is_begun(self) -> bool:
+        return self.delivery_state not in ("", Delivery.State.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,10 @@ class AttributesItem:
     text: str
     source_language: str
     confirmed_at: datetime
+    seq: int = 0
+    sent_at: datetime = _LONG_AGO
+    backfilled: bool = False
+    is_begun: ClassVar[bool] = False
 
 
 @dataclass(slots=True)
@@ -100,7 +113,7 @@ def look_for_work(*, owner: str, held: Mapping[int, datetime | None], capacity: 
     trip.go()
     claimed = taken.value if taken else []
     orphaned = {row.pk for row in rows if row.lease_owner not in ("", owner)}
-    _count_deaths(orphaned & {row.pk for row in claimed}, found.pending.value)
+    _count_deaths({row.pk for row in claimed}, orphaned, found.pending.value)
     loaded = _works([*claimed, *news], found)
     return Found(
         claimed=loaded[: len(claimed)],
@@ -109,18 +122,29 @@ def look_for_work(*, owner: str, held: Mapping[int, datetime | None], capacity: 
     )
 
 
-def _count_deaths(conversation_ids: Collection[int], pending: Iterable[Message]) -> None:
-    """Their worker died with its lease: the first message of each is the suspect (reliability B12).
+def _count_deaths(
+    claimed: Collection[int], orphaned: Collection[int], pending: Iterable[Message]
+) -> None:
+    """The first message of each conversation whose worker died with the lease is a suspect
+    (reliability B12): whoever has been one SUSPECT_DEATHS times is translated alone, and that is
+    counted when it begins, so that it is not taken for the murderer of a crowd it stood in.
 
     Committed before the work begins, so that a message that kills its worker is not tried for ever.
     """
-    suspects: dict[int, Message] = {}
+    firsts: dict[int, Message] = {}
     for message in pending:
-        if message.conversation_id in conversation_ids:
-            suspects.setdefault(message.conversation_id, message)
-    for message in suspects.values():
-        message.translation_attempts += 1
-    update_rows(list(suspects.values()), fields=("translation_attempts",))
+        if message.conversation_id in claimed:
+            firsts.setdefault(message.conversation_id, message)
+    changed = []
+    for pk, message in firsts.items():
+        if pk in orphaned and message.translation_attempts < SUSPECT_DEATHS:
+            message.translation_attempts += 1
+        elif pk not in orphaned and message.translation_attempts > SUSPECT_DEATHS:
+            message.translation_attempts = SUSPECT_DEATHS  # it was put back, and nobody died
+        else:
+            continue
+        changed.append(message)
+    update_rows(changed, fields=("translation_attempts",))
 
 
 def look_at(conversation_ids: Collection[int], *, owner: str) -> Found:
@@ -213,11 +237,14 @@ def _works(conversations: Collection[Conversation], found: _Unfinished) -> list[
                     attempts=message.translation_attempts,
                     is_reply=message.origin == Message.Origin.AGENT,
                     target_language=message.target_language,
+                    sent_at=message.sent_at,
+                    backfilled=message.backfilled,
                 )
             )
     _add_deliveries(works, [row for row in found.deliveries.value if row.conversation_id in works])
     for work in works.values():
-        work.items.sort(key=lambda item: item.seq)
+        work.items = in_turn(work.items)
+        work.attributes = in_turn(work.attributes)
     return [works[row.pk] for row in conversations]
 
 
@@ -234,8 +261,7 @@ def _add_deliveries(works: dict[int, ConversationWork], deliveries: list[Deliver
     by_key = {row.pk: row for row in messages.value}
     by_role = {(row.message_id, row.role): row.text for row in texts.value}
     languages = {row.message_id: row.source_language for row in made.value}
-    # In the order of the messages: deliveries were made as their translations came.
-    for row in sorted(deliveries, key=lambda one: by_key[one.message_id].seq):
+    for row in deliveries:
         work = works[row.conversation_id]
         _add_delivery(work, row, by_key[row.message_id], by_role, languages)
 
@@ -266,7 +292,19 @@ def _add_delivery(
                 sending_at=row.sending_at,
                 is_reply=is_reply,
                 target_language=message.target_language,
+                sent_at=message.sent_at,
+                backfilled=message.backfilled,
             )
         )
     if row.attributes_state == Delivery.AttributesState.PENDING and row.confirmed_at:
-        work.attributes.append(AttributesItem(row.message_id, original, language, row.confirmed_at))
+        work.attributes.append(
+            AttributesItem(
+                row.message_id,
+                original,
+                language,
+                row.confirmed_at,
+                seq=message.seq,
+                sent_at=message.sent_at,
+                backfilled=message.backfilled,
+            )
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -17,11 +18,12 @@ from conversations.services.recording import record_events
 from tests.conversations.locking import locked_out
 from tests.dead_process import dead_process
 from tests.translation.fakes import FakeProvider
-from tests.translation.workers import Words, working
+from tests.translation.workers import Words, Worker, working
 from translation import drain as drain_module
-from translation.batching import Batcher
-from translation.exceptions import QuotaExceeded
+from translation.batching import Batcher, BatchResult
+from translation.exceptions import ProviderUnavailable, QuotaExceeded
 from translation.models import ProviderState
+from translation.work import SUSPECT_DEATHS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -236,6 +238,80 @@ async def test_a_message_that_kills_its_worker_is_set_aside_after_three(simulato
         letter = await heir.crossing.call(DeadLetter.objects.get)
         assert letter.kind == "translation"
         assert "died" in letter.reason
+
+
+async def test_what_was_in_hand_beside_it_each_time_is_not_set_aside_with_it(simulator):
+    innocent = [f"{number}" for number in range(5)]
+    texts = [*innocent[:2], "poison", *innocent[2:]]
+    for death in range(SUSPECT_DEATHS):
+        async with working(simulator, owner=f"{death}", translator=Hanging(*texts)) as worker:
+            if not death:
+                for text in texts:
+                    await worker.hear_guest(text, conversation=text)
+            await worker.until(lambda: _held_by(f"{death}") == len(texts))  # noqa: B023
+            await _die(worker)
+
+    async with working(simulator, owner="two", translator=Hanging("poison")) as worker:
+        await worker.until(lambda: _has_begun_alone("poison"))
+        # The others' translations wait for it; what was translated before it is delivered.
+        await worker.until(lambda: not Delivery.objects.exclude(state="confirmed").exists())
+        await _die(worker)
+
+    async with working(simulator, owner="heir") as heir:
+        await heir.until_idle()
+
+        assert sorted(heir.posts()) == [f"EN {text}" for text in innocent]
+        letters = await heir.crossing.call(
+            lambda: list(DeadLetter.objects.values_list("message__texts__text", flat=True))
+        )
+        assert letters == ["poison"]
+
+
+async def test_a_suspect_that_was_put_back_is_tried_again(simulator):
+    async with working(simulator, translator=Words(random_s=60)) as worker:
+        await worker.hear_guest("Hola")
+        await worker.crossing.call(
+            lambda: Message.objects.update(translation_attempts=SUSPECT_DEATHS)
+        )
+    script = {"Hola": ProviderUnavailable("away")}
+    async with working(simulator, translator=(words := Words(script=script))) as worker:
+        await worker.until(lambda: _has_begun_alone("Hola"))
+        words.script.clear()
+        await worker.until(lambda: Conversation.objects.filter(lease_owner="").exists())
+        await worker.crossing.call(lambda: Conversation.objects.update(work_at=timezone.now()))
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN Hola"]
+
+
+class Hanging(Words):
+    """Some texts never come back: as if the worker died of them."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
+        self._texts = texts
+
+    async def translate(self, text: str, **kwargs: Any) -> BatchResult:
+        if text in self._texts:
+            await asyncio.Event().wait()
+        return await super().translate(text, **kwargs)
+
+
+async def _die(worker: Worker) -> None:
+    worker.drain._stopping = True
+    for task in list(worker.drain._tasks.values()):
+        task.cancel()
+    await asyncio.sleep(0.05)
+    await worker.crossing.call(_as_if_its_worker_had_died)
+
+
+def _held_by(owner: str) -> int:
+    return Conversation.objects.filter(lease_owner=owner).count()
+
+
+def _has_begun_alone(text: str) -> bool:
+    begun = Message.objects.filter(translation_attempts__gt=SUSPECT_DEATHS)
+    return begun.filter(texts__text=text).exists()
 
 
 async def test_one_death_costs_a_message_nothing(simulator):

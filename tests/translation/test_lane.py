@@ -59,6 +59,23 @@ async def test_deliveries_keep_the_guests_order_whatever_the_translations_take(s
         ]
 
 
+async def test_what_comes_late_from_the_history_goes_before_what_was_said_after_it(simulator):
+    simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 800, "nth": 1})
+    async with working(simulator) as worker:
+        place = simulator.world.conversation("conv-1")
+        first, second, third = (simulator.world.say_as_guest(place, text) for text in "123")
+        await worker.hear(first)
+        await worker.until(has(State.SENDING))
+        await worker.hear(third)
+        await worker.until(has(State.QUEUED))
+
+        await worker.hear(second, backfilled=True)
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN 1", "EN 2", "EN 3"]
+        assert [put["originalText"] for put in worker.puts()] == ["1", "2", "3"]
+
+
 def _is_put_back() -> bool:
     later = timezone.now() + timedelta(seconds=1)
     return Conversation.objects.filter(lease_owner="", work_at__gt=later).exists()

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conversations.crossing import Crossing
@@ -60,9 +60,9 @@ class Worker:
     crossing: Crossing[Change]
     world: Any
 
-    async def hear(self, *frames: dict[str, Any]) -> None:
+    async def hear(self, *frames: dict[str, Any], backfilled: bool = False) -> None:
         """What the gateway would do with these frames."""
-        events = [event_of(frame) for frame in frames]
+        events = [replace(event_of(frame), backfilled=backfilled) for frame in frames]
         await self.crossing.call(lambda: record_events(events, stream="messaging"))
         self.drain.wake()
 
