@@ -52,6 +52,14 @@ class Parley:
         self._stack.close()
 
     def started(self, address: str) -> AbstractContextManager[Processes]:
+        gateway = [sys.executable, "manage.py", "run_gateway"]
+        commands = [gateway, *self.workers()]
+        self._processes = Processes(commands, environment=self.environment(address))
+        return self._processes
+
+    @staticmethod
+    def workers() -> list[list[str]]:
+        """Their commands."""
         celery = [
             sys.executable,
             "-m",
@@ -64,10 +72,7 @@ class Parley:
             _QUEUES,
             *_POOL,
         ]
-        workers = [[*celery, "-n", f"w{number}@%h"] for number in range(1, _WORKERS + 1)]
-        gateway = [sys.executable, "manage.py", "run_gateway"]
-        self._processes = Processes([gateway, *workers], environment=self.environment(address))
-        return self._processes
+        return [[*celery, "-n", f"w{number}@%h"] for number in range(1, _WORKERS + 1)]
 
     def pids(self) -> Mapping[str, list[int]]:
         servers = {"postgres": self._postgres, "redis": self._redis}

@@ -11,8 +11,7 @@ from playwright.sync_api import Page, expect
 
 from conversations.models import Message, MessageAttachment
 from tests.conversations.live.histories import a_user
-from tests.processes import Processes, database_url_of
-from tests.simulators import SimulatorThread, simulator_environment
+from tests.simulators import SimulatorThread
 from tests.web import Web, WebServer
 
 LIVE = "#line[data-state=live]"
@@ -35,33 +34,6 @@ def picture(kibibytes: int = 0) -> bytes:
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def platform() -> Iterator[SimulatorThread]:
-    with SimulatorThread() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def processes_of_all(
-    django_db_setup: None, platform: SimulatorThread, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Processes]:
-    from django.db import connection
-
-    environment = simulator_environment(platform.base_url)
-    environment["SIMULATOR_PAGE"] = "true"
-    environment["DATABASE_URL"] = database_url_of(str(connection.settings_dict["NAME"]))
-    running = Processes(folder=tmp_path_factory.mktemp("simulator"), environment=environment)
-    try:
-        yield running
-    finally:
-        running.stop_all()
-
-
-@pytest.fixture(scope="module")
-def server(processes_of_all: Processes) -> WebServer:
-    return WebServer(processes_of_all)
-
-
 @pytest.fixture
 def alone(transactional_db: None, server: WebServer, page: Page) -> Iterator[Web]:
     """The page, the console's web process and the platform: nobody translates."""
@@ -72,15 +44,6 @@ def alone(transactional_db: None, server: WebServer, page: Page) -> Iterator[Web
     expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
     yield web
     assert web.complaints == []
-
-
-@pytest.fixture
-def translating(transactional_db: None, processes_of_all: Processes) -> Iterator[None]:
-    """They start while the browser does."""
-    started = [processes_of_all.start_gateway(), processes_of_all.start_worker()]
-    yield
-    for process in started:
-        process.stop()
 
 
 def say(page: Page, text: str) -> None:

@@ -241,6 +241,7 @@ function showHeader(found) {
   $("conversation-state").hidden = !isOver;
   setText($("conversation-state"), isOver && found.closed_at ? `Ended ${clock(found.closed_at)}` : "Ended");
   if (isOver) typing.allEnded();
+  showLanguage();
   replyBox?.show(found);
   document.title = `${found.guest_name || "Guest"} · Parley`;
 }
@@ -257,9 +258,13 @@ function shown() {
   setText($("load-older"), `${older} older message${older === 1 ? "" : "s"}: load more`);
   if (!conversation) return;
   figures.showLatency($("latency"), $("latency-figures"));
+  showLanguage();
+  if (selection.id === null) figures.showSummary($("summary"), conversation);
+}
+
+function showLanguage() {
   setText($("guest-reason"), reasonFor(conversation) || figures.reason(conversation.guest_language));
   languageChoice?.show(conversation, figures.languages());
-  if (selection.id === null) figures.showSummary($("summary"), conversation);
 }
 
 function showPill() {

@@ -194,3 +194,19 @@ async def test_an_end_in_good_order_gives_the_lease_back_and_loses_nothing(setti
         row = await running.ask(org_stream)
         assert (row.state, row.owner, row.lease_until) == ("stopped", "", None)
         assert await running.ask(stored("last words"))
+
+
+async def test_what_a_page_set_before_its_guest_spoke_is_known_once_they_do(settings, simulator):
+    talk = simulator.world.open_conversation(id="conv-1")
+    async with gateway(settings, simulator) as running:
+        await running.until_connected()
+
+        talk.context = {"preferredLanguage": "es"}
+        simulator.world.set_context(talk)
+        simulator.world.say_as_guest(talk, "12345")
+
+        await running.until(
+            lambda: Conversation.objects.filter(
+                guest_language="es", language_basis="context"
+            ).exists()
+        )

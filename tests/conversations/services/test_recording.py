@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversations.genesys.events import Malformed, MessageReceived, Participant
+from conversations.genesys.events import ContextChanged, Malformed, MessageReceived, Participant
 from conversations.models import Conversation, DeadLetter, JournalEntry, Message, MessageText
 from tests.conversations.services.wire import (
     AGENT,
@@ -270,3 +270,15 @@ def test_a_read_receipt_of_an_unknown_message_changes_nothing():
 
 def test_nothing_is_nothing():
     assert record().moved == []
+
+
+def test_the_language_that_a_guests_page_prefers_counts_until_they_write():
+    recorded("Hola")
+    record(ContextChanged("conv-1", "pt-BR"), ContextChanged("unknown", "fr"))
+
+    conversation = Conversation.objects.get()
+    assert (conversation.guest_language, conversation.language_basis) == ("pt-BR", "context")
+    assert JournalEntry.objects.get(kind="language").actor == "gateway"
+    record(ContextChanged("conv-1", "pt-BR"), ContextChanged("conv-1", "nonsense!"))
+    assert JournalEntry.objects.filter(kind="language").count() == 1
+    assert_journal_holds()

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.genesys.events import (
+    ContextChanged,
     Ignored,
     MessageRead,
     MessageReceived,
@@ -176,3 +177,18 @@ JSON = st.recursive(
 def test_any_value_in_any_field_is_an_event_or_invalid(key: str, value: Any) -> None:
     with contextlib.suppress(InvalidEvent):
         event_of(message(**{key: value}))
+
+
+def test_a_pages_context_is_the_language_that_it_prefers() -> None:
+    frame = {"type": "context", "conversationId": "c", "context": {"preferredLanguage": "es"}}
+
+    assert event_of(frame) == ContextChanged("c", "es")
+
+
+@pytest.mark.parametrize(
+    "context", [None, {}, {"preferredLanguage": 7}, {"preferredLanguage": "x" * 36}]
+)
+def test_a_context_without_a_language_is_of_no_use(context: object) -> None:
+    assert event_of({"type": "context", "conversationId": "c", "context": context}) == Ignored(
+        "context"
+    )

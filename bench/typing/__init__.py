@@ -1,0 +1,1 @@
+"""Agents typing: how soon the platform knows, what it costs, and whether deliveries suffer."""
