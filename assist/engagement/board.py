@@ -88,7 +88,7 @@ class Figures:
 @dataclass(frozen=True, slots=True)
 class AgentLine:
     agent_id: str
-    name: str  # of the user, where one is tied to the agent
+    name: str  # of the user who is tied to the agent, or what the platform calls them
     figures: Figures
 
     @property
@@ -137,12 +137,13 @@ def board(rows: QuerySet[Engagement], *, first: date, last: date) -> Board:
     """Of `rows`, those of the days from `first` to `last`."""
     rows = rows.filter(day__range=(first, last))
     found = _sums(rows)
-    names = _names(found.by_agent)
+    newest = list(rows.select_related("conversation").order_by("-at")[: CONVERSATIONS_AT_MOST + 1])
+    names = _called_there(newest) | _names(found.by_agent)
     lines = [AgentLine(key, names.get(key, ""), one) for key, one in found.by_agent.items()]
     lines.sort(key=lambda line: (-line.figures.keystrokes, -line.figures.messages, line.agent_id))
     shown = lines[:SERIES_AT_MOST]
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    conversations = _conversations(rows, names)
+    conversations = _conversations(newest, names)
     return Board(
         agents=lines[:AGENTS_AT_MOST],
         charts=[_chart(*kind, shown, days, found) for kind in _CHARTS],
@@ -199,8 +200,16 @@ def _chart(
     return Chart(name, title, unit, agents, rows)
 
 
-def _conversations(rows: QuerySet[Engagement], names: dict[str, str]) -> list[ConversationLine]:
-    newest = list(rows.select_related("conversation").order_by("-at")[: CONVERSATIONS_AT_MOST + 1])
+def _called_there(rows: Sequence[Engagement]) -> dict[str, str]:
+    """What the platform calls agents, as far as these conversations are still theirs."""
+    return {
+        row.agent_id: row.conversation.agent_name
+        for row in rows
+        if row.conversation.agent_id == row.agent_id and row.conversation.agent_name
+    }
+
+
+def _conversations(newest: Sequence[Engagement], names: dict[str, str]) -> list[ConversationLine]:
     interactions = Interaction.objects.in_bulk([row.conversation_id for row in newest])
     return [
         ConversationLine(

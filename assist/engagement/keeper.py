@@ -97,7 +97,7 @@ class Keeper:
                 return False
             except DatabaseError:
                 logger.exception("figures of keystrokes were refused and are left out")
-                self._in_hand, self._number = {}, self._number + 1
+                self._in_hand = {}  # rolled back: its number is free
                 return False
         outages.database_is_back()
         self._is_full = False

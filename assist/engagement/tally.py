@@ -24,8 +24,9 @@ class Tally:
 
     def add(self, pair: Pair, count: int, at: datetime, *, now: float) -> bool:
         """False: there is no room for another pair, and these are not counted."""
-        key = (*pair, at.astimezone(UTC).date())
-        reported = Typed.reported(count, at)
+        moment = at.astimezone(UTC)
+        key = (*pair, moment.date())
+        reported = Typed.reported(count, moment)
         with self._lock:
             known = self._typed.get(key)
             if known is None and len(self._typed) >= self._limit:

@@ -41,14 +41,15 @@ def add_typed(typed: Mapping[Key, Typed], *, writer: str, number: int) -> bool:
 
 
 def _is_news(writer: str, number: int, now: datetime) -> bool:
-    """Whoever writes the number first, wins: the row of a writer is locked until the commit."""
+    """Whether this flush is not stored yet; from now on it is, if the transaction commits."""
     if number == 1:
         EngagementWriter.objects.filter(at__lt=now - _FORGOTTEN_AFTER).delete()
-        EngagementWriter.objects.bulk_create(
-            [EngagementWriter(name=writer, at=now)], ignore_conflicts=True
-        )
-    before = EngagementWriter.objects.filter(name=writer, flushes=number - 1)
-    return before.update(flushes=number, at=now) == 1
+    known = EngagementWriter.objects.select_for_update().filter(name=writer).first()
+    if known is not None and known.flushes >= number:
+        return False
+    # A writer that was silent for so long that it was forgotten begins anew where it stands.
+    EngagementWriter(name=writer, flushes=number, at=now).save(force_insert=known is None)
+    return True
 
 
 def _of_known_conversations(keys: Collection[Key]) -> list[Key]:

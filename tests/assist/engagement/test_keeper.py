@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 
 from assist.engagement.keeper import Keeper
-from assist.models import Engagement
+from assist.models import Engagement, EngagementWriter
 from assist.services.measuring import measure
 from assist.services.typing import add_typed
 from conversations.signals import keystrokes_reported
@@ -100,6 +100,37 @@ def test_a_conversation_that_does_not_exist_holds_up_no_other(conversation):
     assert keeper.flush()
 
     assert Engagement.objects.get().conversation_id == conversation
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_figures_that_the_database_refuses_the_next_are_stored(conversation):
+    def write(typed, writer, number):
+        if sum(one.keystrokes for one in typed.values()) == 13:
+            raise DataError("out of range")
+        add_typed(typed, writer=writer, number=number)
+
+    keeper = Keeper(writer="one", write=write)
+    for second, count in enumerate((2, 13, 4)):
+        keeper.report(conversation, "agent-1", count, at(second))
+        assert keeper.flush() is (count != 13)
+
+    assert Engagement.objects.get().keystrokes == 6
+
+
+def test_a_process_that_was_silent_for_days_and_is_forgotten_counts_on(conversation):
+    keeper, other = Keeper(writer="one"), Keeper(writer="other")
+    for _ in range(3):
+        keeper.report(conversation, "agent-1", 2, at(0))
+        keeper.flush()
+    EngagementWriter.objects.update(at=datetime.now(UTC) - timedelta(days=3))
+    other.report(conversation, "agent-1", 10, at(1))
+    other.flush()
+    assert list(EngagementWriter.objects.values_list("name", flat=True)) == ["other"]
+
+    keeper.report(conversation, "agent-1", 100, at(2))
+    assert keeper.flush()
+
+    assert Engagement.objects.get().keystrokes == 116
 
 
 def test_each_burst_ends_with_a_line_of_the_figures_so_far(conversation, lines):
