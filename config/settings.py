@@ -110,6 +110,8 @@ METRICS_NETWORKS = env.networks("METRICS_NETWORKS")  # who may read figures and 
 METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
 
 # --- Exports ------------------------------------------------------------------------------------
+# Where finished and unfinished files lie; web and worker processes share it.
+EXPORT_FOLDER = env.text("EXPORT_FOLDER", str(BASE_DIR / "var" / "exports"))
 # What can be exported: a function from conversations.exports.base.Scope to rows, by dotted path.
 EXPORTS = {
     "transcripts": "conversations.exports.transcripts.transcript_rows",
