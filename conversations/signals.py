@@ -9,3 +9,6 @@ work_arrived = Signal()
 # A person's decision was committed. Arguments: `moved`, (conversation key, head seq) of each
 # journal that has grown.
 journals_moved = Signal()
+
+# An export waits for a worker. Arguments: none.
+export_wanted = Signal()

@@ -54,12 +54,13 @@ class Export(models.Model):
     is_command = models.BooleanField(default=False)
 
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
-    is_cancel_wanted = models.BooleanField(default=False)
     failure = models.CharField(max_length=300, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     # Each claim is a run with files of its own: a worker that was thought dead cannot write on.
     run = models.PositiveIntegerField(default=0, editable=False)
+    # Runs in a row that brought nothing: what ends every worker is not tried for ever.
+    barren = models.PositiveSmallIntegerField(default=0, editable=False)
 
     # What is durable of the file: rows, bytes, and the key of the last row (JSON).
     rows = models.PositiveBigIntegerField(default=0)
@@ -74,6 +75,7 @@ class Export(models.Model):
     # The last conversation whose own journal has its entry about this export.
     entered_upto = models.PositiveBigIntegerField(default=0, editable=False)
 
+    # In EXPORT_FOLDER: the part that counts, then the file.
     file_name = models.CharField(max_length=100, blank=True, editable=False)
     sha256 = models.CharField(max_length=64, blank=True)
     manifest = models.TextField(blank=True, editable=False)
@@ -107,7 +109,7 @@ class ExportHead(models.Model):
         Export, on_delete=models.CASCADE, related_name="covered", db_index=False
     )
     conversation = models.ForeignKey(
-        Conversation, on_delete=models.PROTECT, related_name="+", db_index=True
+        Conversation, on_delete=models.PROTECT, related_name="export_heads"
     )
     seq = models.PositiveBigIntegerField()
     head = models.CharField(max_length=64, blank=True)

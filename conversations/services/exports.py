@@ -5,8 +5,11 @@ The life of a job before that stands in `export_jobs`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -16,10 +19,17 @@ from conversations.models import Export, JournalEntry
 from conversations.services.console_journal import note
 
 _AT_ONCE = 500
+_KEY = re.compile("[0-9a-f]{32}")
 _ACTOR = "retention"
 # What a job that has to begin again has lost.
-FROM_THE_START = {"state": Export.State.QUEUED, "rows": 0, "size": 0, "position": ""}
-FREE = {"lease_owner": "", "lease_until": None}
+FROM_THE_START: dict[str, Any] = {
+    "state": Export.State.QUEUED,
+    "rows": 0,
+    "size": 0,
+    "position": "",
+    "file_name": "",
+}
+FREE: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 
 
 def export_folder() -> Path:
@@ -41,6 +51,36 @@ def remove_files_with(conversation_ids: Collection[int], *, reason: str) -> int:
         for export in exports.only("pk", "key"):
             removed += _remove_files_of(export, reason=reason)
     return removed
+
+
+def tidy_exports(*, now: datetime | None = None) -> int:
+    """Delete files older than EXPORT_KEEP_DAYS and files of no export; returns how many."""
+    now = now or timezone.now()
+    before = now - timedelta(days=settings.EXPORT_KEEP_DAYS)
+    removed = 0
+    aged = Export.objects.filter(state=Export.State.FINISHED, finished_at__lt=before)
+    for export in aged.only("pk", "key"):
+        removed += _remove_files_of(export, reason="kept long enough")
+    return removed + _remove_strays()
+
+
+def _remove_strays() -> int:
+    """What a worker left that was killed at the wrong moment."""
+    found = list(export_folder().glob("*-*"))
+    keys = {path.name.partition("-")[0] for path in found}
+    known = Export.objects.filter(key__in=keys)
+    unfinished = set(known.filter(state__in=Export.UNFINISHED).values_list("key", flat=True))
+    finished = set(known.filter(state=Export.State.FINISHED).values_list("file_name", flat=True))
+    strays = [
+        path
+        for path in found
+        if path.name not in finished
+        and path.name.partition("-")[0] not in unfinished
+        and _KEY.fullmatch(path.name.partition("-")[0])
+    ]
+    for path in strays:
+        path.unlink(missing_ok=True)
+    return len(strays)
 
 
 def _remove_files_of(export: Export, *, reason: str) -> int:
