@@ -241,10 +241,11 @@ def cancel(export: Export, *, actor: str) -> bool:
     return bool(won)
 
 
-def note_fetch(export: Export, *, what: str, actor: str, begin: int = 0) -> None:
-    """Somebody is given the file (from byte `begin` on, where they fetch the rest of it)."""
+def note_fetch(export: Export, *, what: str, actor: str, range_asked: str = "") -> None:
+    """Somebody is given a file, or the rest of it (`range_asked` as they wrote it)."""
     now = timezone.now()
-    data = {"export": export.key, "what": what, **({"from": begin} if begin else {})}
+    part = {"range": range_asked[:60]} if range_asked else {}
+    data = {"export": export.key, "what": what, **part}
     with transaction.atomic():
         ExportFetch.objects.create(export=export, what=what, by=actor, at=now)
         note(_KIND.EXPORT_FETCHED, actor=actor, data=data, now=now)

@@ -28,9 +28,12 @@ def test_a_failure_leaves_what_was_there_before(tmp_path: Path):
     path = tmp_path / "out.jsonl"
     path.write_text("before", encoding="utf-8")
 
-    with pytest.raises(RuntimeError), whole_file(path) as stream:
-        stream.write("half")
+    def rows():
+        yield "half"
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), whole_file(path) as stream:
+        stream.writelines(rows())
 
     assert path.read_text(encoding="utf-8") == "before"
     assert list(tmp_path.iterdir()) == [path]
@@ -65,6 +68,4 @@ def test_a_row_is_one_line_for_every_reader():
     assert len(written.splitlines()) == 1
     assert json.loads(written) == {"text": text}
     assert "ñ 🙈" in written
-    assert jsonl.one_line_each('{"text":"a\u2028\x85"}'.encode()) == (
-        b'{"text":"a\\u2028\\u0085"}'
-    )
+    assert jsonl.one_line_each('{"text":"a\u2028\x85"}'.encode()) == (b'{"text":"a\\u2028\\u0085"}')
