@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch
-
 from conversations.exports.asked import Asked
 from conversations.exports.job import shown_name
-from conversations.models import Export, ExportFetch
+from conversations.models import Export
 from conversations.services.decisions import name_of
 
 LISTED = 50
@@ -65,13 +63,13 @@ class Job:
 
 def jobs() -> list[Job]:
     """The newest; older ones are in the journal."""
-    fetches = Prefetch("fetches", queryset=ExportFetch.objects.order_by("-pk"))
-    return [_job(export) for export in Export.objects.prefetch_related(fetches)[:LISTED]]
+    return [_job(export) for export in Export.objects.prefetch_related("fetches")[:LISTED]]
 
 
 def _job(export: Export) -> Job:
     state = Export.State(export.state)
-    fetched = [Fetch(name_of(one.by), one.what, one.at) for one in export.fetches.all()]
+    newest = sorted(export.fetches.all(), key=lambda one: one.pk, reverse=True)
+    fetched = [Fetch(name_of(one.by), one.what, one.at) for one in newest]
     return Job(
         export=export,
         name=shown_name(export),

@@ -54,7 +54,7 @@ def document(source: Source, scope: Scope, *, at: datetime | None) -> tuple[byte
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
         font_paths=[manimgx_fonts.__path__[0], manimgx_fonts_cjk.__path__[0]],
         ignore_system_fonts=True,
-        timestamp=at,
+        timestamp=at.replace(microsecond=0) if at else None,
     )
     return bytes(made), len(rows)
 
@@ -85,6 +85,7 @@ def _data(
 def _message(row: Row) -> dict[str, Any]:
     return {
         "side": "agent" if row["sender_type"] == "agent" else "guest",
+        "script": _script(row["original_language"]),
         "who": _breakable(row["sender_name"] or row["sender_type"]),
         "at": f"{_clock(row, 'sent_at')} UTC",
         "original": _said(row["original_text"], row["original_language"]),
@@ -114,14 +115,19 @@ def _facts(row: Row) -> list[str]:
 def _said(text: str | None, language: str | None) -> Mapping[str, Any] | None:
     if text is None:
         return None
-    tag = (language or "").lower()
-    base = tag.split("-")[0]
+    base = (language or "").lower().split("-")[0]
     return {
         "text": _breakable(text),
         "lang": base if re.fullmatch("[a-z]{2,3}", base) else "en",
-        "script": "zh-hant" if tag.startswith(_TRADITIONAL) else base,
+        "script": _script(language),
         "rtl": _is_right_to_left(text),
     }
+
+
+def _script(language: str | None) -> str:
+    """Which font has the shapes that its readers expect."""
+    tag = (language or "").lower()
+    return "zh-hant" if tag.startswith(_TRADITIONAL) else tag.split("-")[0]
 
 
 def _is_right_to_left(text: str) -> bool:

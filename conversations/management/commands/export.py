@@ -109,6 +109,9 @@ class Command(BaseCommand):
         except export_jobs.Lost:
             words = "Something in it was erased meanwhile, or it was cancelled: export it again."
             raise CommandError(words) from None
+        except BaseException:
+            export_jobs.fail(claimed, "The command ended before its end.")
+            raise
         self.stderr.write(f"{claimed.rows} rows in {time.monotonic() - started:.1f} s")
 
     def _export(self, run: Run, output: str) -> None:
