@@ -30,15 +30,15 @@ COLUMNS = (
 SQL_COLUMNS = (
     Column("conversation_id", "conversation.external_id"),
     Column("seq", "page.seq", "plain"),
-    Column("kind", "page.kind"),
+    Column("kind", "page.kind", "ours"),
     Column("actor", "page.actor"),
-    Column("at", moment("page.at")),
+    Column("at", moment("page.at"), "ours"),
     Column("message_key", "page.message_id", "plain"),
     Column("message_id", "nullif(message.external_id, '')"),
     Column("data", "page.data"),
-    Column("commitment", "page.commitment"),
-    Column("previous", "page.previous"),
-    Column("digest", "page.digest"),
+    Column("commitment", "page.commitment", "ours"),
+    Column("previous", "page.previous", "ours"),
+    Column("digest", "page.digest", "ours"),
 )
 _JOINS = (
     "JOIN conversations_conversation conversation ON conversation.id = page.conversation_id "
@@ -67,24 +67,14 @@ class Audit:
     formats = ("csv", "jsonl")
     sql_columns = SQL_COLUMNS
 
-    def select(self, scope: Scope, *, after: Position | None, size: int) -> Select:
-        """Within the heads of `scope.export`."""
-        where: list[str] = ["head.export_id = %s"]
-        parameters: list[Any] = [scope.export]
-        if after is not None:
-            where += ["(one.conversation_id, one.seq) > (%s, %s)", "head.conversation_id >= %s"]
-            parameters += [*after, after[0]]
+    def select(self, scope: Scope) -> Select:
+        where: list[str] = []
+        parameters: list[Any] = []
         for condition, value in (("one.at >= %s", scope.since), ("one.at < %s", scope.until)):
             if value is not None:
                 where.append(condition)
                 parameters.append(value)
-        page = (
-            "SELECT one.* FROM conversations_exporthead head "  # noqa: S608
-            "JOIN conversations_journalentry one ON one.conversation_id = head.conversation_id "
-            f"AND one.seq <= head.seq WHERE {' AND '.join(where)} "
-            f"ORDER BY one.conversation_id, one.seq LIMIT {int(size)}"
-        )
-        return Select(page, parameters, _JOINS, ("conversation_id", "seq"))
+        return Select("conversations_journalentry", where, parameters, _JOINS)
 
     def conversations(self, scope: Scope) -> QuerySet[Conversation]:
         own = JournalEntry.objects.filter(conversation=OuterRef("pk"))

@@ -3,9 +3,7 @@ same tables."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from conversations.exports.base import Position, Scope
+from conversations.exports.base import Scope
 from conversations.exports.in_database import Column, Select
 
 
@@ -51,12 +49,12 @@ COLUMNS = (
     Column("conversation_id", "conversation.external_id"),
     Column("seq", "page.seq", "plain"),
     Column("message_id", "nullif(page.external_id, '')"),
-    Column("direction", _DIRECTION),
-    Column("sender_type", "page.origin"),
+    Column("direction", _DIRECTION, "ours"),
+    Column("sender_type", "page.origin", "ours"),
     Column("sender_id", "nullif(page.sender_id, '')"),
     Column("sender_name", "nullif(page.sender_name, '')"),
-    Column("sent_at", moment("page.sent_at")),
-    Column("received_at", moment("page.received_at")),
+    Column("sent_at", moment("page.sent_at"), "ours"),
+    Column("received_at", moment("page.received_at"), "ours"),
     Column("original_text", "original.text"),
     Column(
         "original_language",
@@ -73,19 +71,19 @@ COLUMNS = (
         "CASE WHEN delivered.id IS NOT NULL THEN delivered.text "
         "WHEN delivery.state = 'confirmed' THEN translated.text END",
     ),
-    Column("delivery_state", "delivery.state"),
-    Column("delivered_at", moment("delivery.confirmed_at")),
+    Column("delivery_state", "delivery.state", "ours"),
+    Column("delivered_at", moment("delivery.confirmed_at"), "ours"),
     Column("provider", "nullif(made.data ->> 'provider', '')"),
     Column("provider_latency_ms", "made.data -> 'latency_ms'", "plain"),
     Column("from_memory", "made.data -> 'from_memory'", "plain"),
     Column("attributes_before", _attributes("earlier", "earlier_text"), "json"),
     Column("attributes_after", _attributes("audit", "audit_text"), "json"),
-    Column("attributes_written_at", moment("audit.written_at")),
+    Column("attributes_written_at", moment("audit.written_at"), "ours"),
     Column("attachments", _FILES, "json"),
-    Column("read_at", moment("page.read_at")),
+    Column("read_at", moment("page.read_at"), "ours"),
     Column("redactions", "'[]'", "json"),
-    Column("erased_at", _ERASED_AT),
-    Column("journal_digest", "received.digest"),
+    Column("erased_at", _ERASED_AT, "ours"),
+    Column("journal_digest", "received.digest", "ours"),
 )
 
 
@@ -130,25 +128,18 @@ _JOINS = " ".join(
 )
 
 
-def select(scope: Scope, *, after: Position | None, size: int) -> Select:
-    """Within the heads of `scope.export`."""
-    where, parameters = ["one.origin <> 'injected'"], [scope.export]
-    if after is not None:
-        where += ["(one.conversation_id, one.seq) > (%s, %s)", "head.conversation_id >= %s"]
-        parameters += [*after, after[0]]
+def joins() -> str:
+    """What the columns need beside `page`."""
+    return _JOINS
+
+
+def select(scope: Scope) -> Select:
+    where, parameters = ["one.origin <> 'injected'"], []
     for condition, value in (
         ("one.received_at >= %s", scope.since),
         ("one.received_at < %s", scope.until),
     ):
         if value is not None:
             where.append(condition)
-            parameters.append(value)  # type: ignore[arg-type]
-    page = (
-        "SELECT one.* FROM conversations_exporthead head "  # noqa: S608
-        "JOIN conversations_message one ON one.conversation_id = head.conversation_id "
-        "AND one.seq <= head.seq "
-        f"WHERE head.export_id = %s AND {' AND '.join(where)} "
-        f"ORDER BY one.conversation_id, one.seq LIMIT {int(size)}"
-    )
-    bound: list[Any] = parameters
-    return Select(page, bound, _JOINS, ("conversation_id", "seq"))
+            parameters.append(value)
+    return Select("conversations_message", where, parameters, _JOINS)
