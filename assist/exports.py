@@ -5,33 +5,71 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from assist.models import Chunk, KnowledgeFailure
-from conversations.exports.base import Row, Rows, Scope, iso
-from conversations.models import JournalEntry, MessageText
+from conversations.exports.base import PAGE, Page, Position, Row, Scope, iso
+from conversations.exports.covered import conversations_in
+from conversations.models import Conversation, JournalEntry, MessageText
 
-PAGE = 1_000
+COLUMNS = (
+    "timestamp",
+    "interactionId",
+    "text",
+    "confidence",
+    "latencyMs",
+    "redactionActive",
+    "metrics",
+    "mediaTimestamp",
+    "late",
+    "clockAhead",
+    "withheld",
+    "redactions",
+    "journalDigest",
+)
 
 
-def transcription_rows(scope: Scope, *, page: int = PAGE) -> Rows:
-    """The chunks of `scope`, by call and within it in the order of receipt."""
-    chunks = Chunk.objects.select_related("conversation")
-    if scope.conversation is not None:
-        chunks = chunks.filter(conversation__external_id=scope.conversation)
+class Transcription:
+    """The chunks in the order in which they were stored."""
+
+    columns = COLUMNS
+    formats = ("csv", "jsonl")
+
+    def conversations(self, scope: Scope) -> QuerySet[Conversation]:
+        own = Chunk.objects.filter(conversation=OuterRef("pk"))
+        return conversations_in(scope).filter(Exists(_within(own, scope)))
+
+    def count(self, scope: Scope) -> int:
+        return _chunks(scope).count()
+
+    def pages(
+        self, scope: Scope, *, after: Position | None = None, size: int = PAGE
+    ) -> Iterator[Page]:
+        chunks = _chunks(scope).select_related("conversation").order_by("pk")
+        wanted = chunks.filter(pk__gt=after[0]) if after else chunks
+        while page := list(wanted[:size]):
+            yield Page(list(audit_records(page)), (page[-1].pk,))
+            wanted = chunks.filter(pk__gt=page[-1].pk)
+
+
+def _chunks(scope: Scope) -> QuerySet[Chunk]:
+    chunks = _within(Chunk.objects.all(), scope)
+    if scope.export is not None:
+        return chunks.filter(
+            conversation__export_heads__export=scope.export,
+            message__seq__lte=F("conversation__export_heads__seq"),
+        )
+    if scope.names() or scope.language:
+        return chunks.filter(conversation__in=conversations_in(scope))
+    return chunks
+
+
+def _within(chunks: QuerySet[Chunk], scope: Scope) -> QuerySet[Chunk]:
     if scope.since is not None:
         chunks = chunks.filter(received_at__gte=scope.since)
     if scope.until is not None:
         chunks = chunks.filter(received_at__lt=scope.until)
-    for found in _pages(chunks.order_by("pk"), page):
-        yield from audit_records(found)
-
-
-def _pages(chunks: QuerySet[Chunk], size: int) -> Iterator[list[Chunk]]:
-    wanted = chunks
-    while page := list(wanted[:size]):
-        yield page
-        wanted = chunks.filter(pk__gt=page[-1].pk)
+    return chunks
 
 
 def audit_records(chunks: Sequence[Chunk]) -> Iterator[Row]:

@@ -1,5 +1,5 @@
 """`python -m bench`: Parley and the plain proxy in turn on one stub, then the live pages beside
-what else sends to browsers, then calls, then typing; medians, a table a load."""
+what else sends to browsers, then calls, typing and exports; medians, a table a load."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from bench.stub_process import Stub, StubDied
 from tests.server_process import ServerUnavailable
 
 _CLOSED, _OPEN, _FAST, _BURST = "closed", "open", "fast", "burst"
-_LIVE, _CALLS, _TYPING = "live", "assist", "typing"
+_LIVE, _CALLS, _TYPING, _EXPORTS = "live", "assist", "typing", "exports"
+_PARTS = (_LIVE, _CALLS, _TYPING, _EXPORTS)
 _TITLES = {
     _CLOSED: "Closed loop: {0.in_flight} in flight, {0.messages} messages",
     _OPEN: "Open loop: {0.rate:g} messages/s, {0.messages} messages",
@@ -36,14 +37,14 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=1, help="runs of each; medians are printed")
     parser.add_argument(
-        "--messages", type=int, help="messages a run (5000 closed, 2000 open, 3000 burst)"
+        "--messages",
+        type=int,
+        help="messages a run (5000 closed, 2000 open, 3000 burst; 1000000 exported)",
     )
     parser.add_argument("--conversations", type=int, default=100)
     parser.add_argument("--rate", type=float, default=100.0, help="messages/s of the open loop")
     parser.add_argument("--jitter", type=float, default=0.0, help="ms, atop the provider's 50")
-    parser.add_argument(
-        "--only", choices=[*_TITLES, _LIVE, _CALLS, _TYPING], help="one of the loads"
-    )
+    parser.add_argument("--only", choices=[*_TITLES, *_PARTS], help="one of the loads")
     parser.add_argument("--seconds", type=int, default=20, help="of each load of the live pages")
     parser.add_argument("--contender", choices=["parley", "proxy"], help="one of the two")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every run's figures")
@@ -102,7 +103,7 @@ def main(given: list[str] | None = None) -> int:
     # Ended from outside, it stops what it started as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        kept = _run(options) if options.only not in (_LIVE, _CALLS, _TYPING) else []
+        kept = _run(options) if options.only not in _PARTS else []
         if options.only == _LIVE or (options.only is None and options.contender is None):
             kept += part.run(runs=options.runs, seconds=options.seconds)
         if options.only == _CALLS or (options.only is None and options.contender is None):
@@ -113,6 +114,10 @@ def main(given: list[str] | None = None) -> int:
             from bench.typing import part as typing  # needs the whole project's requirements
 
             kept += typing.run(runs=options.runs, seconds=options.seconds)
+        if options.only == _EXPORTS or (options.only is None and options.contender is None):
+            from bench.exports import part as exports
+
+            kept += exports.run(messages=options.messages or 1_000_000)
     except (NotReady, StubDied, Failed, ServerUnavailable, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

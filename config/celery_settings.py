@@ -74,6 +74,16 @@ _COMMON: dict[str, Any] = {
             "schedule": crontab(hour="2", minute="40"),  # UTC
             "options": {"expires": 3600},
         },
+        "run-exports": {
+            "task": "bulk.run_exports",
+            "schedule": 10.0,
+            "options": {"expires": 10},
+        },
+        "tidy-exports": {
+            "task": "bulk.tidy_exports",
+            "schedule": crontab(hour="3", minute="20"),  # UTC
+            "options": {"expires": 3600},
+        },
     },
 }
 

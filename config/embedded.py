@@ -92,6 +92,7 @@ def prepare(*, port: int, simulator_port: int) -> int:
 def _set_defaults() -> None:
     os.environ.setdefault("DATABASE_URL", f"sqlite:///{HOME / 'parley.sqlite3'}")
     os.environ.setdefault("JOURNAL_ANCHOR_FILE", str(HOME / "anchors.jsonl"))
+    os.environ.setdefault("EXPORT_FOLDER", str(HOME / "exports"))
     os.environ.setdefault("HTTPS", "false")
 
 

@@ -53,30 +53,36 @@ class GatewayPart:
 class WorkerPart:
     """Celery's own worker in a thread: its controller, not its command (performance, embedded).
 
-    The controller says none of the signals that start the drain in a worker of its own.
+    The controller says none of the signals that start the drain in a worker of its own. Its pool
+    runs one task after the other: long ones (`bulk`) have a part of their own.
     """
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, *queues: str) -> None:
         self._ready = threading.Event()
+        self._name = "worker " + " ".join(queues)
+        self._drains = "rt" in queues
         self._controller: Any = app.WorkController(
             pool_cls="solo",
-            queues=["rt", "sync", "bulk"],
+            queues=list(queues),
+            hostname=f"{'-'.join(queues)}@embedded",
             loglevel="WARNING",
             without_mingle=True,
             ready_callback=lambda consumer: self._ready.set(),
         )
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
 
     def start(self) -> None:
         """Returns once it takes tasks: a controller that is stopped earlier starts all the same."""
-        runtime.running()
+        if self._drains:
+            runtime.running()
         self._thread.start()
         self._ready.wait(timeout=10)
 
     def stop(self) -> None:
         self._controller.stop()
         self._thread.join(timeout=5)
-        runtime.stop()
+        if self._drains:
+            runtime.stop()
 
     def _run(self) -> None:
         try:

@@ -123,10 +123,15 @@ METRICS_NETWORKS = env.networks("METRICS_NETWORKS")  # who may read figures and 
 METRICS_TOKEN = env.key("METRICS_TOKEN") if env.text("METRICS_TOKEN") else ""
 
 # --- Exports ------------------------------------------------------------------------------------
-# What can be exported: a function from conversations.exports.base.Scope to rows, by dotted path.
+# Where finished and unfinished files lie; web and worker processes share it.
+EXPORT_FOLDER = env.text("EXPORT_FOLDER", str(BASE_DIR / "var" / "exports"))
+EXPORT_KEEP_DAYS = env.number("EXPORT_KEEP_DAYS", 30, low=1)  # then the file is deleted
+# What can be exported (conversations.exports.base.Source): a class, or a function from a Scope to
+# rows, by dotted path.
 EXPORTS = {
-    "transcripts": "conversations.exports.transcripts.transcript_rows",
-    "transcription": "assist.exports.transcription_rows",
+    "transcripts": "conversations.exports.transcripts.Transcripts",
+    "audit": "conversations.exports.audit.Audit",
+    "transcription": "assist.exports.Transcription",
     "engagement": "assist.engagement.exports.engagement_rows",
 }
 

@@ -55,7 +55,7 @@ def can(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
 
 def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> ConversationQuerySet:
     """The conversations that `user` may watch: all, their own, or none."""
-    everything = Conversation.objects.all()
+    everything = Conversation.objects.exclude(channel=Conversation.Channel.CONSOLE)
     if not can(user, "live"):
         return everything.none()
     if sees_every_conversation(user):

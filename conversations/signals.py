@@ -13,3 +13,6 @@ journals_moved = Signal()
 # An agent has typed: `conversation_id` (primary key), `agent_id` (the platform's), `count`, `at`
 # (of the last keystroke). Sent on the event loop, so receivers only note it.
 keystrokes_reported = Signal()
+
+# An export waits for a worker. Arguments: none.
+export_wanted = Signal()

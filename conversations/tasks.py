@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 from celery import shared_task
@@ -10,6 +11,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from conversations import outages
+from conversations.exports.job import run_next
+from conversations.processes import process_name
 from conversations.services.anchors import (
     AnchorsUnavailable,
     anchors_are_kept,
@@ -17,9 +20,13 @@ from conversations.services.anchors import (
     write_anchor,
 )
 from conversations.services.closing import close_idle_conversations
+from conversations.services.exports import tidy_exports
 from conversations.services.verification_runs import verify_and_keep
 
 logger = logging.getLogger(__name__)
+
+# After that an export makes room for what else waits, and goes on by a task of its own.
+EXPORT_SLICE_S = 30.0
 
 
 @shared_task(name="sync.close_idle")
@@ -58,3 +65,22 @@ def verify_journal_nightly() -> None:
     faults = [*report.faults, *(anchored.faults if anchored else [])]
     if faults:
         logger.error("the journal does not hold: %s", "; ".join(map(str, faults[:3])))
+
+
+# Acknowledged when it begins: the rows are the queue, and a lease runs out.
+@shared_task(name="bulk.run_exports", acks_late=False, time_limit=600, soft_time_limit=580)
+def run_exports() -> None:
+    """Exports that wait, one after the other."""
+    until = time.monotonic() + EXPORT_SLICE_S
+    try:
+        while time.monotonic() < until and run_next(process_name(), until=until):
+            pass
+    except (DatabaseError, InterfaceError) as error:
+        if outages.tell(error) is None:
+            raise
+
+
+@shared_task(name="bulk.tidy_exports")
+def tidy_exports_daily() -> None:
+    """Files that are older than EXPORT_KEEP_DAYS, and what killed workers left."""
+    tidy_exports()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations import operations, views
+from conversations import exporting, operations, views
 from conversations.guest_page import views as guest_page
 
 urlpatterns = [
@@ -12,6 +12,12 @@ urlpatterns = [
     path("live/<str:external_id>/messages/", views.messages, name="conversation-messages"),
     path("live/<str:external_id>/messages/<int:pk>/", views.message, name="conversation-message"),
     path("live/<str:external_id>/language/", views.language, name="conversation-language"),
+    path("exports/", exporting.exports, name="exports"),
+    path("exports/new/", exporting.ask, name="export-new"),
+    path("exports/files/<str:token>/", exporting.file, name="export-file"),
+    path("exports/<str:key>/cancel/", exporting.cancel, name="export-cancel"),
+    path("exports/<str:key>/verify/", exporting.verify_file, name="export-verify"),
+    path("exports/<str:key>/link/", exporting.link, name="export-link"),
     path("simulator/", guest_page.simulator, name="simulator"),
     path("simulator/uploads/", guest_page.upload, name="simulator-uploads"),
     path("operations/", operations.operations, name="operations"),

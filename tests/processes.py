@@ -200,7 +200,8 @@ def is_listening(port: int) -> bool:
 
 def bare_environment() -> dict[str, str]:
     """What a machine has before anything is configured: none of our settings."""
-    ours = {*TEST_ENVIRONMENT, "DATABASE_URL", "REDIS_URL", "JOURNAL_ANCHOR_FILE"}
+    servers = ("DATABASE_URL", "REDIS_URL", "JOURNAL_ANCHOR_FILE", "EXPORT_FOLDER")
+    ours = {*TEST_ENVIRONMENT, *servers}
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 

@@ -92,7 +92,10 @@ def environment() -> Iterator[None]:
     """Both servers, and the environment that names them; SQLite alone when that is asked for."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-test-"))
-        values = TEST_ENVIRONMENT | {"JOURNAL_ANCHOR_FILE": os.path.join(folder, "anchors.jsonl")}  # noqa: PTH118
+        values = TEST_ENVIRONMENT | {
+            "JOURNAL_ANCHOR_FILE": os.path.join(folder, "anchors.jsonl"),  # noqa: PTH118
+            "EXPORT_FOLDER": os.path.join(folder, "exports"),  # noqa: PTH118
+        }
         if os.environ.get("PARLEY_TEST_DATABASE") == "sqlite":
             # As in embedded mode: a file, and no Redis.
             values["DATABASE_URL"] = f"sqlite:///{folder}/parley.sqlite3"

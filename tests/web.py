@@ -30,7 +30,7 @@ class Web:
         page.on("console", self._note)
 
     def _note(self, message: Any) -> None:
-        if message.type == "error" and not re.search("status of 40[34]", message.text):
+        if message.type == "error" and not re.search("status of 40[034]", message.text):
             self.complaints.append(message.text)
 
     def log_in(self, user: str, path: str = "/") -> None:

@@ -31,7 +31,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-    _make_name_durable(path.parent)
+    make_name_durable(path.parent)
 
 
 def _own(stream: TextIO, part: Path) -> None:
@@ -41,7 +41,7 @@ def _own(stream: TextIO, part: Path) -> None:
         raise BeingWritten(part) from None
 
 
-def _make_name_durable(folder: Path) -> None:
+def make_name_durable(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

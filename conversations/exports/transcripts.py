@@ -6,15 +6,25 @@ Echoes of our own deliveries are left out: the delivery stands in the row of its
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from conversations.exports.base import Row, Rows, Scope, iso
+from conversations.exports import transcripts_sql
+from conversations.exports.base import (
+    PAGE,
+    TRANSCRIPT_COLUMNS,
+    Page,
+    Position,
+    Row,
+    Rows,
+    Scope,
+    iso,
+)
+from conversations.exports.covered import conversations_in
 from conversations.exports.facts import Facts, gather
-from conversations.models import AttributeAudit, Delivery, Message, MessageText
-
-PAGE = 1_000
+from conversations.models import AttributeAudit, Conversation, Delivery, Message, MessageText
 
 _DIRECTIONS = {
     Message.Origin.GUEST: "guest_to_agent",
@@ -23,33 +33,62 @@ _DIRECTIONS = {
 }
 
 
+class Transcripts:
+    """By conversation, within it in the order of receipt: a row's key is (conversation, seq)."""
+
+    columns = TRANSCRIPT_COLUMNS
+    formats = ("csv", "jsonl", "pdf")
+    sql_columns = transcripts_sql.COLUMNS
+    select = staticmethod(transcripts_sql.select)
+
+    def conversations(self, scope: Scope) -> QuerySet[Conversation]:
+        spoken = Message.objects.spoken().filter(conversation=OuterRef("pk"))
+        return conversations_in(scope).filter(Exists(_within(spoken, scope)))
+
+    def count(self, scope: Scope) -> int:
+        return _messages(scope).order_by().count()
+
+    def pages(
+        self, scope: Scope, *, after: Position | None = None, size: int = PAGE
+    ) -> Iterator[Page]:
+        messages = _messages(scope).select_related("conversation").in_order()
+        wanted = _past(messages, *after) if after else messages
+        while page := list(wanted[:size]):
+            facts = gather(page)
+            last = (page[-1].conversation_id, page[-1].seq)
+            yield Page([_row(message, facts) for message in page], last)
+            wanted = _past(messages, *last)
+
+
 def transcript_rows(scope: Scope, *, page: int = PAGE) -> Rows:
-    """The rows of `scope`, by conversation and within it in the order of receipt."""
-    for messages in _pages(_messages(scope), page):
-        facts = gather(messages)
-        for message in messages:
-            yield _row(message, facts)
+    for found in Transcripts().pages(scope, size=page):
+        yield from found.rows
 
 
-def _messages(scope: Scope) -> QuerySet[Message]:
-    messages = Message.objects.spoken().select_related("conversation")
-    if scope.conversation is not None:
-        messages = messages.filter(conversation__external_id=scope.conversation)
+def _messages(scope: Scope) -> Any:
+    messages = _within(Message.objects.spoken(), scope)
+    if scope.export is not None:
+        return messages.filter(
+            conversation__export_heads__export=scope.export,
+            seq__lte=F("conversation__export_heads__seq"),
+        )
+    if scope.names() or scope.language:
+        return messages.filter(conversation__in=conversations_in(scope))
+    return messages
+
+
+def _within(messages: QuerySet[Message], scope: Scope) -> QuerySet[Message]:
     if scope.since is not None:
         messages = messages.filter(received_at__gte=scope.since)
     if scope.until is not None:
         messages = messages.filter(received_at__lt=scope.until)
-    return messages.in_order()
+    return messages
 
 
-def _pages(messages: QuerySet[Message], size: int) -> Iterator[list[Message]]:
-    wanted = messages
-    while page := list(wanted[:size]):
-        yield page
-        last = page[-1]
-        # The second condition lets the index begin there, the first leaves out what was read.
-        further = Q(conversation_id__gt=last.conversation_id) | Q(seq__gt=last.seq)
-        wanted = messages.filter(further, conversation_id__gte=last.conversation_id)
+def _past(messages: Any, conversation_id: int, seq: int) -> Any:
+    # The second condition lets the index begin there, the first leaves out what was read.
+    further = Q(conversation_id__gt=conversation_id) | Q(seq__gt=seq)
+    return messages.filter(further, conversation_id__gte=conversation_id)
 
 
 def _row(message: Message, facts: Facts) -> Row:
@@ -93,7 +132,7 @@ def _row(message: Message, facts: Facts) -> Row:
         "attachments": facts.attachments.get(message.pk, []),
         "read_at": iso(message.read_at),
         "redactions": [],
-        "erased_at": None,
+        "erased_at": iso(_erased_at(message, facts)),
         "journal_digest": facts.digests.get(message.pk),
     }
 
@@ -109,6 +148,20 @@ def _delivered_text(message: Message, facts: Facts) -> str | None:
         return None
     translated = facts.texts.get((message.pk, role.TRANSLATED))
     return translated.text if translated else None
+
+
+def _erased_at(message: Message, facts: Facts) -> datetime | None:
+    """When its text was erased: an entry about the message, or about all that was there before."""
+    return max(
+        (
+            at
+            for conversation_id, message_id, seq, at in facts.erasures
+            if message_id == message.pk
+            or (message_id is None and conversation_id == message.conversation_id)
+            if seq > message.seq and (message.pk, MessageText.Role.ORIGINAL) not in facts.texts
+        ),
+        default=None,
+    )
 
 
 def _attributes(audit: AttributeAudit | None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from conversations.models.attribute_audit import AttributeAudit
 from conversations.models.conversation import Conversation
 from conversations.models.dead_letter import DeadLetter, DeadLetterBody
 from conversations.models.delivery import Delivery
+from conversations.models.export import Export, ExportFetch, ExportHead
 from conversations.models.journal import JournalEntry
 from conversations.models.message import Message
 from conversations.models.message_copy import MessageCopy
@@ -25,6 +26,9 @@ __all__ = [
     "DeadLetter",
     "DeadLetterBody",
     "Delivery",
+    "Export",
+    "ExportFetch",
+    "ExportHead",
     "JournalEntry",
     "Message",
     "MessageAttachment",

@@ -22,6 +22,8 @@ class Conversation(models.Model):
     class Channel(models.TextChoices):
         MESSAGING = "messaging", "messaging"
         VOICE = "voice", "voice"
+        # No conversation of the platform's: the chain of what people did with exports.
+        CONSOLE = "console", "console"
 
     class State(models.TextChoices):
         OPEN = "open", "open"

@@ -40,6 +40,17 @@ class JournalEntry(AppendOnlyModel):
         REDACTED = "redacted", "redacted"
         SUGGESTED = "suggested", "knowledge suggested"
         KNOWLEDGE_FAILED = "knowledge_failed", "knowledge lookup failed"
+        EXPORTED = "exported", "exported"
+        # In the console's own chain (services/console_journal.py).
+        EXPORT_REQUESTED = "export_requested", "export requested"
+        EXPORT_PREVIEWED = "export_previewed", "export previewed"
+        EXPORT_FINISHED = "export_finished", "export finished"
+        EXPORT_FAILED = "export_failed", "export failed"
+        EXPORT_CANCELLED = "export_cancelled", "export cancelled"
+        EXPORT_FETCHED = "export_fetched", "export fetched"
+        EXPORT_VERIFIED = "export_verified", "export verified"
+        EXPORT_ERASED = "export_erased", "export erased"
+        EXPORT_REFUSED = "export_refused", "export refused"
 
     conversation = models.ForeignKey(
         Conversation, on_delete=models.PROTECT, related_name="journal", db_index=False

@@ -17,6 +17,7 @@ from conversations.models import Agent, Conversation, DeadLetter, Message, Strea
 from tests.assist.engagement.makings import a_fortnight
 from tests.assist.histories import say
 from tests.conversations import histories
+from tests.conversations.exports.jobs import finished, wanted
 from tests.conversations.services.decided import failed_delivery, frame, under_review
 from tests.watched import Watched
 from tests.web import Web
@@ -102,6 +103,15 @@ def test_the_console_has_no_violation(watched: Watched):
         watched.goto(path)
         expect(watched.page.locator(LIVE)).to_be_visible(timeout=15_000)
         found += violations(watched)
+    finished("audit", "csv")
+    wanted("transcripts", "jsonl")
+    watched.goto("/exports/")
+    expect(watched.page.locator(LIVE)).to_be_visible(timeout=15_000)
+    watched.page.get_by_label("Reason").fill("An audit")
+    watched.page.locator("summary", has_text="Columns of transcripts").click()
+    watched.page.get_by_role("button", name="Preview").click()
+    expect(watched.page.get_by_text("The first 17 of 17 rows")).to_be_visible(timeout=15_000)
+    found += violations(watched)
     watched.goto(f"/operations/dead-letters/{letter.pk}/")
     found += violations(watched)
     watched.goto("/simulator/")

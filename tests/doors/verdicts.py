@@ -30,6 +30,8 @@ OPERATIONS      = "login    login       no     no    in         no         in   
 DECIDE          = "login    login       no     no    on         no         on    on"
 ENGAGEMENT      = "login    login       no     in    in         no         in    in"
 CALLS           = "login    login       no     in    in         no         in    in"
+EXPORTS         = "login    login       no     no    no         in         no    in"
+NO_EXPORT       = "login    login       no     no    no         none       no    none"
 SETTINGS        = "login    login       no     no    no         no         on    on"
 REPLY           = "login    login       no     in    no         no         no    no"
 REPLY_FOREIGN   = "login    login       no     none  no         no         no    no"
@@ -75,6 +77,12 @@ PAGES = [
     Door("operations/dead-letters/<int:pk>/", "/operations/dead-letters/{letter}/", OPERATIONS),
     Door("operations/providers/", "/operations/providers/", SETTINGS, "POST"),
     Door("engagement/", "/engagement/", ENGAGEMENT),
+    Door("exports/", "/exports/", EXPORTS),
+    Door("exports/new/", "/exports/new/", EXPORTS, "POST"),
+    Door("exports/<str:key>/cancel/", "/exports/missing/cancel/", NO_EXPORT, "POST"),
+    Door("exports/<str:key>/verify/", "/exports/missing/verify/", NO_EXPORT, "POST"),
+    Door("exports/<str:key>/link/", "/exports/missing/link/", NO_EXPORT, "POST"),
+    Door("exports/files/<str:token>/", "/exports/files/made-up/", NOWHERE),  # test_exporting.py
     Door("assist/", "/assist/", CALLS),
     Door("assist/<str:interaction_id>/", "/assist/own-call/", OWN),
     Door("assist/<str:interaction_id>/", "/assist/foreign-call/", FOREIGN),

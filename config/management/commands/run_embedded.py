@@ -62,7 +62,8 @@ class Command(BaseCommand):
             )
             running.callback(simulator.stop)
             interrupts.check()
-            parts: list[Part] = [GatewayPart(), WorkerPart(app), SchedulePart(app)]
+            workers = [WorkerPart(app, "rt", "sync"), WorkerPart(app, "bulk")]
+            parts: list[Part] = [GatewayPart(), *workers, SchedulePart(app)]
             for part in parts:
                 part.start()
                 running.callback(part.stop)

@@ -3,6 +3,7 @@
 
 import { showConnection } from "./connection.js";
 import { element } from "./elements.js";
+import { fetchPage } from "./page.js";
 import { LivePage } from "./replacing.js";
 import { nameZone, showTimes } from "./times.js";
 
@@ -10,11 +11,6 @@ const EVERY_MS = 2000;
 const SLOWEST_MS = 15000;
 const WITHIN_MS = 8000;
 const NOT_LIVE_AFTER_MS = 8000;
-
-// The one place where text becomes markup: this page itself, as the server escaped it. The
-// Content-Security-Policy lets no other script make any (settings: trusted-types).
-const asItIs = { createHTML: (page) => page };
-const trusted = globalThis.trustedTypes?.createPolicy("parley-page", asItIs) ?? asItIs;
 
 const live = new LivePage();
 const notices = document.getElementById("notices");
@@ -30,23 +26,10 @@ async function ask(address, options = {}) {
   request = mine;
   const limit = setTimeout(() => mine.abort(), WITHIN_MS);
   try {
-    const answer = await fetch(address, { ...options, signal: mine.signal, headers: { Accept: "text/html" } });
-    if (answer.redirected && new URL(answer.url).pathname.startsWith("/login/")) {
-      location.assign(answer.url);
-      return null;
-    }
-    if (!answer.ok) throw new Refused(answer.status);
-    return new DOMParser().parseFromString(trusted.createHTML(await answer.text()), "text/html");
+    return await fetchPage(address, { ...options, signal: mine.signal });
   } finally {
     clearTimeout(limit);
     if (request === mine) request = null;
-  }
-}
-
-class Refused extends Error {
-  constructor(status) {
-    super(`status ${status}`);
-    this.status = status;
   }
 }
 

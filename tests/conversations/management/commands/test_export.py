@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from conversations.models import Conversation, Export, JournalEntry
 from tests.conversations import histories
 
 pytestmark = pytest.mark.django_db
@@ -33,13 +34,23 @@ def test_rows_go_to_a_file(tmp_path: Path):
     call_command("export", "transcripts", "--format", "jsonl", "--output", str(path))
 
     assert len(path.read_text(encoding="utf-8").splitlines()) == 2
+    export = Export.objects.get()
+    assert (export.state, export.rows, export.is_command) == ("finished", 2, True)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "transcripts.jsonl", "transcripts.jsonl.manifest.json"
+    ]  # fmt: skip
+    kinds = JournalEntry.objects.filter(actor__startswith="command:").values_list("kind", flat=True)
+    assert sorted(kinds) == ["export_finished", "export_requested", "exported"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["audit", "--output", "-"], "'audit' does not exist yet; there is: transcripts"),
-        (["transcripts", "--format", "pdf", "--output", "-"], "'pdf' does not exist yet"),
+        (["nothing", "--output", "-"], "'nothing' does not exist; there is: transcripts, audit"),
+        (["transcripts", "--format", "xml", "--output", "-"], "'xml' does not exist"),
+        (["transcripts", "--format", "pdf", "--output", "-"], "of one conversation"),
+        (["audit", "--format", "pdf", "--output", "-"], "audit has no pdf; csv, jsonl"),
+        (["audit", "--columns", "seq,texts", "--output", "-"], "no column texts; conversation_id"),
         (["transcripts", "--since", "yesterday", "--output", "-"], "is no time"),
         (["transcripts", "--since", "2024-13-45", "--output", "-"], "is no time"),
         (["transcripts", "--conversation", "nowhere", "--output", "-"], "no conversation nowhere"),
@@ -62,3 +73,22 @@ def test_a_time_without_offset_is_utc(tmp_path: Path):
     call_command("export", "transcripts", "--until", "2024-01-01", "--output", "-", stdout=out)
 
     assert out.getvalue() == ""
+
+
+def test_columns_language_and_several_conversations_are_chosen(tmp_path: Path):
+    for name in ("conv-1", "conv-2", "conv-3"):
+        histories.conversation(name, messages=1)
+    Conversation.objects.filter(external_id="conv-3").update(guest_language="fr-CA")
+    path = tmp_path / "out.csv"
+
+    def export(*arguments: str) -> list[str]:
+        call_command("export", "transcripts", "--format", "csv", "--output", str(path),
+                     "--columns", "seq,conversation_id", *arguments, stderr=StringIO())  # fmt: skip
+        return path.read_text(encoding="utf-8").splitlines()
+
+    header = '"seq","conversation_id"'
+    assert export("--language", "fr") == [header, '1,"conv-3"']
+    assert export("--conversation", "conv-1", "--conversation", "conv-2") == [
+        header, '1,"conv-1"', '1,"conv-2"'
+    ]  # fmt: skip
+    assert export("--bom", "--language", "fr")[0] == "\ufeff" + header

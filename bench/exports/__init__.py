@@ -1,0 +1,1 @@
+"""Exports beside COPY of the same rows, and what they cost whoever chats meanwhile."""
