@@ -91,7 +91,7 @@ def _row(message: Message, facts: Facts) -> Row:
         "attachments": facts.attachments.get(message.pk, []),
         "read_at": iso(message.read_at),
         "redactions": [],
-        "erased_at": None,
+        "erased_at": iso(message.erased_at),
         "journal_digest": facts.digests.get(message.pk),
     }
 

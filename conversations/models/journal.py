@@ -37,6 +37,11 @@ class JournalEntry(AppendOnlyModel):
         REDACTED = "redacted", "redacted"
         SUGGESTED = "suggested", "knowledge suggested"
         KNOWLEDGE_FAILED = "knowledge_failed", "knowledge lookup failed"
+        ERASED = "erased", "erased"
+        HELD = "held", "legal hold placed"
+        RELEASED = "released", "legal hold lifted"
+        VIEWED = "viewed", "viewed"
+        VIEW_REFUSED = "view_refused", "view refused"
 
     conversation = models.ForeignKey(
         Conversation, on_delete=models.PROTECT, related_name="journal", db_index=False
