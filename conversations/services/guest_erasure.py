@@ -74,7 +74,7 @@ def request_erasure(
     """
     guest_id, now = guest_id.strip(), timezone.now()
     reason = clean_text(reason).strip()[:200]
-    digest = digest_of_guest(guest_id)
+    digest = digest_of_guest(guest_id or "\n".join(sorted(named)))
     conversations = _conversations_of(guest_id, named)
     _refuse_what_cannot_be(guest_id, reason, named, conversations)
     waiting = Erasure.objects.unfinished().filter(guest_digest=digest).first()
@@ -161,7 +161,7 @@ def _refuse_what_cannot_be(
     named: Collection[str],
     conversations: QuerySet[Conversation],
 ) -> None:
-    if not guest_id:
+    if not (guest_id or named):
         raise ErasureRefused("Say which guest: an empty id would be nobody.")
     if not reason:
         raise ErasureRefused("An erasure needs a reason; it stays in the journal.")
@@ -175,7 +175,7 @@ def _refuse_what_cannot_be(
         return
     names = conversations.exclude(guest_name="").values_list("guest_name", flat=True)
     said = reason.casefold()
-    if guest_id.casefold() in said or any(name.casefold() in said for name in names):
+    if (guest_id and guest_id.casefold() in said) or any(name.casefold() in said for name in names):
         raise ErasureRefused(
             "The reason names the guest, and it is kept for ever. Write it without the name or id,"
             " for example the number of the request."
@@ -194,7 +194,8 @@ def _refuse_held(pks: Any) -> None:
 
 
 def _conversations_of(guest_id: str, named: Collection[str]) -> QuerySet[Conversation]:
-    return Conversation.objects.filter(Q(guest_id=guest_id) | Q(external_id__in=list(named)))
+    theirs = Q(guest_id=guest_id) if guest_id else Q()
+    return Conversation.objects.filter(theirs | Q(external_id__in=list(named)))
 
 
 def _conversations_of_request(erasure: Erasure) -> QuerySet[Conversation]:
@@ -264,8 +265,9 @@ def _finish(erasure: Erasure, conversation: Conversation, ledger: Ledger) -> Non
     ).exists()
     if conversation.guest_id and not is_going_on:
         conversation.guest_id = _pseudonym(erasure)
-    guests = rows.filter(sender_id=erasure.guest_id, erased_at__isnull=False)
-    guests.update(sender_id=_pseudonym(erasure))
+    if erasure.guest_id:
+        guests = rows.filter(sender_id=erasure.guest_id, erased_at__isnull=False)
+        guests.update(sender_id=_pseudonym(erasure))
     ledger.touch(conversation)
 
 

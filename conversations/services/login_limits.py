@@ -40,20 +40,28 @@ def forgive(account: str, network: str) -> None:
     of_network.update(count=F("count") - 1)
 
 
-def reset_attempts(*, account: str = "", network: str = "", keys: Collection[int] = ()) -> int:
+def reset_attempts(
+    *, account: str = "", network: str = "", keys: Collection[int] | None = None
+) -> int:
     """Let them try again at once: one account, one network, these rows, or everybody."""
     rows = LoginAttempts.objects.all()
     if account:
         rows = rows.filter(account=account)
     if network:
         rows = rows.filter(network=network)
-    if keys:
+    if keys is not None:
         rows = rows.filter(pk__in=keys)
     return rows.delete()[0]
 
 
 def forget_old_attempts(*, now: datetime) -> None:
     LoginAttempts.objects.filter(last_at__lt=now - _KEPT).delete()
+
+
+def is_shut(row: LoginAttempts, *, now: datetime) -> bool:
+    """Whether the next attempt will be refused."""
+    is_current = now - row.since < timedelta(seconds=settings.LOGIN_WINDOW_S)
+    return is_current and row.count >= limit_of(row.kind)
 
 
 def limit_of(kind: str) -> int:
