@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 
 from conversations import access
 from conversations.live import scrollback, timeline
+from conversations.models import Conversation
+from conversations.services.views import note_refusal, note_view
 
 _DIGITS_AT_MOST = 18  # fits the database's integers
 
@@ -41,10 +43,10 @@ def live(request: HttpRequest) -> HttpResponse:
 @login_required
 def conversation(request: HttpRequest, external_id: str) -> HttpResponse:
     """A conversation of somebody else answers as a missing one does."""
-    if not access.can(request.user, "live"):
+    pk = _watched(request, external_id)
+    if pk is None and not access.can(request.user, "live"):
         raise PermissionDenied
-    visible = access.visible_conversations(request.user)
-    found = get_object_or_404(visible, external_id=external_id)
+    found = get_object_or_404(Conversation, pk=pk)
     return render(request, "console/conversation.html", {"conversation": found})
 
 
@@ -79,11 +81,16 @@ def message(request: HttpRequest, external_id: str, pk: int) -> JsonResponse:
 
 
 def _watched(request: HttpRequest, external_id: str) -> int | None:
-    """The key of a conversation that the viewer may watch."""
+    """The key of a conversation that the viewer may watch; the journal has both answers."""
     if not request.user.is_authenticated:
         return None
     visible = access.visible_conversations(request.user).filter(external_id=external_id)
-    return visible.values_list("pk", flat=True).first()
+    pk = visible.values_list("pk", flat=True).first()
+    if pk is None:
+        note_refusal(request.user, external_id, where="live")
+    else:
+        note_view(request.user, pk, where="live")
+    return pk
 
 
 def _nothing(request: HttpRequest) -> JsonResponse:

@@ -20,6 +20,7 @@ from django.utils.crypto import constant_time_compare
 
 from conversations import access
 from conversations.live import frames
+from conversations.services.views import note_refusal, note_view
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -53,12 +54,18 @@ def admit(user_id: int, external_id: str | None, *, action: str = "live") -> Adm
     """A foreign conversation and a missing one have the same answer."""
     user = get_user_model().objects.filter(pk=user_id).first()
     if user is None or not access.can(user, action):
+        if user is not None and external_id is not None:
+            note_refusal(user, external_id, where=action)
         return Admission(code=frames.FORBIDDEN)
     visible = access.visible_conversations(user)
     if external_id is None:
         return Admission(scope=scope_of(visible), visible=visible)
     pk = visible.filter(external_id=external_id).values_list("pk", flat=True).first()
-    return Admission(conversation=pk) if pk else Admission(code=frames.NOT_FOUND)
+    if pk is None:
+        note_refusal(user, external_id, where=action)
+        return Admission(code=frames.NOT_FOUND)
+    note_view(user, pk, where=action)
+    return Admission(conversation=pk)
 
 
 def verdicts(claims: Iterable[Claim]) -> dict[Claim, int]:

@@ -32,6 +32,7 @@ CALLS           = "login    login       no     in    in         no         in   
 SETTINGS        = "login    login       no     no    no         no         on    on"
 NOWHERE         = "none     none        none   none  none       none       none  none"
 SIMULATOR       = "login    login       no     in    in         no         in    in"
+ANYBODY         = "login    login       in     in    in         in         in    in"
 START           = "login    login       on     on    on         on         on    on"
 # fmt: on
 
@@ -60,6 +61,7 @@ PAGES = [
     Door("live/<str:external_id>/", "/live/missing/", MISSING),
     Door("simulator/", "/simulator/", SIMULATOR),
     Door("simulator/uploads/", "/simulator/uploads/", SIMULATOR, "POST"),
+    Door("session/", "/session/", ANYBODY, "POST"),
     Door("operations/", "/operations/", OPERATIONS),
     Door("operations/review/", "/operations/review/", DECIDE, "POST"),
     Door("operations/dead-letters/", "/operations/dead-letters/", DECIDE, "POST"),

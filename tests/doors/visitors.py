@@ -20,7 +20,7 @@ from tests.doors.verdicts import Door
 WITHIN_S = 10.0
 LOGIN_PATHS = ("/login/",)
 # 400: let in, and told what is wanted.
-OF_STATUS = {401: "login", 200: "in", 400: "in", 503: "in", 403: "no", 404: "none"}
+OF_STATUS = {401: "login", 200: "in", 204: "in", 400: "in", 503: "in", 403: "no", 404: "none"}
 OF_CODE = {4401: "login", 4403: "no", 4404: "none"}
 CSRF_TOKEN = "c" * 32
 
