@@ -119,6 +119,7 @@ def run_erasure(erasure: Erasure) -> Erasure:
         )
     ]
     _count(erasure, Counter(extracts=extracts, export_files=sum(filter(None, files))))
+    Erasure.objects.filter(pk=erasure.pk).update(guest_id="")  # the last that names the guest
     compact()
     _end(erasure, Erasure.State.FINISHED)
     return erasure
