@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from conversations.access import GROUPS, can, visible_conversations
+from conversations.access import _ALLOWED, GROUPS, can, visible_conversations
 from conversations.models import Agent, Conversation
 from tests.conversations import histories
 from tests.conversations.services.wire import AGENT, event, record
 
 pytestmark = pytest.mark.django_db
 
-ACTIONS = ("live", "simulator", "operations", "review", "audit", "export", "verify", "settings")
 MATRIX = {
-    "agent": {"live", "simulator"},
-    "supervisor": {"live", "simulator", "operations", "review"},
-    "compliance": {"audit", "export", "verify"},
-    "admin": {"live", "simulator", "operations", "review", "audit", "verify", "settings"},
+    "agent": {"live", "assist", "simulator"},
+    "supervisor": {"live", "assist", "simulator", "operations", "review"},
+    "compliance": {"audit", "export", "hold", "erase", "verify"},
+    "admin": {"live", "assist", "simulator", "operations", "review", "audit", "verify", "settings"},
 }
+ACTIONS = tuple(_ALLOWED)
 
 
 def allowed(user) -> set[str]:

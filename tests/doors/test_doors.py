@@ -14,7 +14,16 @@ from websockets.exceptions import ConnectionClosed
 from conversations.models import Conversation
 from tests.conversations.live.histories import History, a_conversation
 from tests.conversations.services.decided import frame
-from tests.doors.verdicts import NO_SOCKETS, OPEN, OUTSIDE_THE_ADMIN, PAGES, ROLES, SOCKETS, Door
+from tests.doors.verdicts import (
+    MESSAGES,
+    NO_SOCKETS,
+    OPEN,
+    OUTSIDE_THE_ADMIN,
+    PAGES,
+    ROLES,
+    SOCKETS,
+    Door,
+)
 from tests.doors.visitors import WITHIN_S, Visitor, logged_in
 from tests.processes import Processes
 from tests.server_process import spare_port
@@ -53,6 +62,9 @@ def test_every_role_gets_in_where_the_table_says_and_nowhere_else(visitors: dict
             found = visitor.listen(door)
             if found != door.of(role):
                 wrong[role, "socket", door.address] = found
+            said = MESSAGES.get(door.route, ())
+            if door.of(role) != "in" and visitor.listen(door, saying=said) == "in":
+                wrong[role, "socket", door.address] = "in, once it has said something"
 
     assert wrong == {}
 
