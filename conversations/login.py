@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from conversations.session_limits import has_logged_in
 
 logger = logging.getLogger(__name__)
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 _NAME_AT_MOST = 150
 
 
@@ -25,7 +26,7 @@ def limited(view: View) -> View:
     """Asked before anything is looked at: the answer is the same for accounts that are not."""
 
     @wraps(view)
-    def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         account = request.POST.get("username", "")[:_NAME_AT_MOST]

@@ -137,6 +137,7 @@ class RecordAdmin(admin.ModelAdmin):
         if pk is None:
             return
         if self.has_view_permission(request, record):
+            assert request.user.is_authenticated  # noqa: S101 - nobody else may view
             note_view(request.user, pk, where="admin")
         else:
             refused = Conversation.objects.values_list("external_id", flat=True).get(pk=pk)

@@ -112,13 +112,11 @@ def run_erasure(erasure: Erasure) -> Erasure:
         _end(erasure, Erasure.State.REFUSED, note=str(refusal)[:500])
         return erasure
     extracts = _erase_frames(erasure, pks)
-    files = [
-        count
-        for _, count in texts_erased.send(
-            sender=Erasure, conversation_ids=pks, reason=f"erasure {erasure.pk}"
-        )
-    ]
-    _count(erasure, Counter(extracts=extracts, export_files=sum(filter(None, files))))
+    answers = texts_erased.send(
+        sender=Erasure, conversation_ids=pks, reason=f"erasure {erasure.pk}"
+    )
+    files = sum(int(count or 0) for _, count in answers)
+    _count(erasure, Counter(extracts=extracts, export_files=files))
     Erasure.objects.filter(pk=erasure.pk).update(guest_id="")  # the last that names the guest
     compact()
     _end(erasure, Erasure.State.FINISHED)

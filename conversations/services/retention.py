@@ -85,7 +85,7 @@ class _Run:
             self._look_at_the_clock()
             last = found[-1][0]
             with transaction.atomic():
-                places = {pk for _, pk in found if pk is not None}
+                places = {pk for _, pk in found if pk}
                 conversations = {row.pk: row for row in lock_conversations(places)}
                 held = _held(places)
                 ledger = Ledger(actor="schedule", now=self._now)

@@ -104,6 +104,21 @@ def test_a_page_takes_the_methods_of_its_door_alone(client: Client):
 
 
 @pytest.mark.django_db
+def test_no_door_takes_a_change_without_its_token():
+    """S5: whatever is posted from another site comes without one."""
+    client = Client(enforce_csrf_checks=True)
+    client.cookies[settings.SESSION_COOKIE_NAME] = logged_in("superuser")
+    changing = [door.address for door in PAGES if door.method == "POST"]
+    lists = [route for route in _addresses(f"{settings.ADMIN_PATH}/") if route.endswith("/")]
+    paths = [*changing, "/login/", "/logout/", *(f"/{route}" for route in lists)]
+
+    taken = [path for path in paths if client.post(path).status_code not in (403, 404, 405)]
+
+    assert len(changing) > 4
+    assert taken == []
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("role", OUTSIDE_THE_ADMIN)
 def test_nobody_without_a_role_in_it_gets_anywhere_in_the_admin(client: Client, role: str):
     pages = [f"/{route}" for route in _addresses(f"{settings.ADMIN_PATH}/")]
