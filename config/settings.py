@@ -230,6 +230,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # A browser takes such a name only from this very host, over TLS.
 _HOST_ONLY = "__Host-" if _HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST_ONLY}sessionid", f"{_HOST_ONLY}csrftoken"
+SESSION_ENGINE = "conversations.sessions"
 SESSION_IDLE_MIN = env.number("SESSION_IDLE_MIN", 30, low=1)  # minutes without a sign
 SESSION_MAX_H = env.number("SESSION_MAX_H", 12, low=1)  # hours in all
 SESSION_COOKIE_AGE = SESSION_MAX_H * 3600

@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from conversations.sessions import row_key
 from tests.conversations import histories
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +91,7 @@ def test_logging_in_gives_it_another_key(client: Client, began: datetime):
     log_in(client, began)
 
     assert client.session.session_key != planted.session_key
-    assert not Session.objects.filter(pk=planted.session_key).exists()
+    assert not Session.objects.filter(pk=row_key(planted.session_key)).exists()
 
 
 def test_a_new_password_ends_every_session_of_its_owner(client: Client, began: datetime):
@@ -112,3 +113,16 @@ def test_a_session_of_before_these_limits_begins_now(client: Client, began: date
 
     assert is_in(client, began + timedelta(hours=3))
     assert not is_in(client, began + timedelta(hours=3, minutes=31))
+
+
+def test_the_database_does_not_hold_what_the_cookie_holds(client: Client, began: datetime):
+    log_in(client, began)
+    cookie = client.cookies[django_settings.SESSION_COOKIE_NAME].value
+
+    (row,) = Session.objects.all()
+    assert row.session_key == row_key(cookie) != cookie
+    thief = Client()
+    thief.cookies[django_settings.SESSION_COOKIE_NAME] = row.session_key
+    assert not is_in(thief, began)
+    client.post("/logout/")
+    assert not Session.objects.exists()

@@ -179,11 +179,7 @@ def secrets(simulator: SimulatorThread, pages: dict[str, str]) -> dict[str, str]
 
 
 def secrets_in(places: dict[str, str], planted: dict[str, str]) -> list[tuple[str, str]]:
-    found = [
-        (place, name) for place in places for name in planted if planted[name] in places[place]
-    ]
-    # Django looks a session up by its key, so that stands in its table; docs/compliance.md says so.
-    return [one for one in found if one not in (("database", "session"), ("dump", "session"))]
+    return [(place, name) for place in places for name in planted if planted[name] in places[place]]
 
 
 def stores() -> dict[str, str]:
