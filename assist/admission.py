@@ -19,6 +19,7 @@ from conversations import access
 from conversations.live import frames
 from conversations.live.rights import Admission
 from conversations.models import Conversation
+from conversations.services.views import note_refusal, note_view
 
 ACTION = "assist"
 _NAME = re.compile(r"[\w.:@-]{1,200}")
@@ -40,11 +41,15 @@ def visible_call(user: AbstractBaseUser | AnonymousUser, interaction_id: str) ->
 def admit(user_id: int, interaction_id: str | None) -> Admission:
     """For a socket: opens the call where that is what opening its page means."""
     user = get_user_model().objects.filter(pk=user_id).first()
-    if user is None or not access.can(user, ACTION):
+    if user is None or interaction_id is None:
         return Admission(code=frames.FORBIDDEN)
-    if interaction_id is None or not visible_call(user, interaction_id):
-        return Admission(code=frames.NOT_FOUND)
-    return Admission(conversation=open_call(interaction_id, now=timezone.now()).pk)
+    if not visible_call(user, interaction_id):
+        note_refusal(user, interaction_id, where=ACTION)
+        may = access.can(user, ACTION)
+        return Admission(code=frames.NOT_FOUND if may else frames.FORBIDDEN)
+    call = open_call(interaction_id, now=timezone.now())
+    note_view(user, call.pk, where=ACTION)
+    return Admission(conversation=call.pk)
 
 
 def _is_listed_as_own(user: AbstractBaseUser | AnonymousUser, interaction_id: str) -> bool:

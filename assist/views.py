@@ -16,6 +16,7 @@ from assist import admission, conf
 from assist.snapshots import streams_of
 from conversations import access
 from conversations.models import Conversation
+from conversations.services.views import note_refusal
 
 _SHOWN = 100
 
@@ -56,9 +57,10 @@ def _rows(request: HttpRequest) -> list[dict[str, Any]]:
 @never_cache
 @login_required
 def call(request: HttpRequest, interaction_id: str) -> HttpResponse:
-    if not access.can(request.user, admission.ACTION):
-        raise PermissionDenied
     if not admission.visible_call(request.user, interaction_id):
+        note_refusal(request.user, interaction_id, where=admission.ACTION)
+        if not access.can(request.user, admission.ACTION):
+            raise PermissionDenied
         raise Http404("no such call")
     context = {"interaction_id": interaction_id, "late_ms": settings.LATENCY_THRESHOLD_MS}
     return render(request, "assist/call.html", context)

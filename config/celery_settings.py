@@ -84,6 +84,16 @@ _COMMON: dict[str, Any] = {
             "schedule": crontab(hour="3", minute="20"),  # UTC
             "options": {"expires": 3600},
         },
+        "apply-retention": {
+            "task": "bulk.apply_retention",
+            "schedule": crontab(hour="3", minute="20"),  # UTC
+            "options": {"expires": 3600},
+        },
+        "run-erasures": {
+            "task": "bulk.run_erasures",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
     },
 }
 

@@ -135,6 +135,13 @@ EXPORTS = {
     "engagement": "assist.engagement.exports.engagement_rows",
 }
 
+# --- Retention (days; 0: for ever) --------------------------------------------------------------
+RETAIN_TEXTS_DAYS = env.number("RETAIN_TEXTS_DAYS", 90)  # what was said, guests' names
+RETAIN_FILES_DAYS = env.number("RETAIN_FILES_DAYS", 90)  # names and addresses of files
+RETAIN_EXTRACTS_DAYS = env.number("RETAIN_EXTRACTS_DAYS", 30)  # what dead letters hold
+# What a higher app keeps of a text is removed with it: functions of messages' keys, by dotted path.
+ERASURE_CONTRIBUTIONS = ["assist.erasure.forget_suggestions"]
+
 # --- Database, Redis, Celery ------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'parley.sqlite3'}")
 DATABASES = {"default": database.entry(DATABASE_URL)}
@@ -192,6 +199,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "conversations.session_limits.SessionLimitsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "conversations.middleware.DatabaseOutageMiddleware",
@@ -236,11 +244,22 @@ warnings.filterwarnings("ignore", message="No directory at", module="django.core
 # --- Security ---------------------------------------------------------------------------------
 _HTTPS = env.flag("HTTPS", default=not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# A browser takes such a name only from this very host, over TLS.
+_HOST_ONLY = "__Host-" if _HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST_ONLY}sessionid", f"{_HOST_ONLY}csrftoken"
+SESSION_ENGINE = "conversations.sessions"
+SESSION_IDLE_MIN = env.number("SESSION_IDLE_MIN", 30, low=1)  # minutes without a sign
+SESSION_MAX_H = env.number("SESSION_MAX_H", 12, low=1)  # hours in all
+SESSION_COOKIE_AGE = SESSION_MAX_H * 3600
+LOGIN_ATTEMPTS = env.number("LOGIN_ATTEMPTS", 5, low=1)  # at one account, from one network
+LOGIN_NETWORK_ATTEMPTS = env.number("LOGIN_NETWORK_ATTEMPTS", 50, low=1)  # from one network
+LOGIN_WINDOW_S = env.number("LOGIN_WINDOW_S", 900, low=1)
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")  # whose X-Forwarded-For is believed
 SECURE_SSL_REDIRECT = _HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_HSTS_SECONDS = env.number("HSTS_S", 31_536_000) if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None

@@ -6,6 +6,8 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from conversations import health, metrics
+from conversations.login import limited
+from conversations.session_limits import session
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -16,11 +18,14 @@ urlpatterns = [
     path("", include("assist.urls")),
     path(
         "login/",
-        auth_views.LoginView.as_view(
-            template_name="console/login.html", redirect_authenticated_user=True
+        limited(
+            auth_views.LoginView.as_view(
+                template_name="console/login.html", redirect_authenticated_user=True
+            )
         ),
         name="login",
     ),
+    path("session/", session, name="session"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path(f"{settings.ADMIN_PATH}/", admin.site.urls),
 ]

@@ -29,6 +29,8 @@ _ALLOWED: dict[str, frozenset[str]] = {
     "review": frozenset({SUPERVISOR, ADMIN}),
     "audit": frozenset({COMPLIANCE, ADMIN}),
     "export": frozenset({COMPLIANCE}),
+    "hold": frozenset({COMPLIANCE}),
+    "erase": frozenset({COMPLIANCE}),
     "verify": frozenset({COMPLIANCE, ADMIN}),
     "settings": frozenset({ADMIN}),
 }

@@ -6,8 +6,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.db import connections
 
 from conversations.live.origins import as_browsers_write
+from conversations.models import JournalEntry
+
+_LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1", "testserver"}
+# Where other pages are, as far as they begin.
+_TAKEN = {"live", "assist", "operations", "simulator", "exports", "login", "logout", "session",
+          "static", "ws", "healthz", "readyz", "metrics"}  # fmt: skip
 
 
 @checks.register(checks.Tags.security)
@@ -56,6 +63,102 @@ def check_public_simulator(**kwargs: Any) -> list[checks.CheckMessage]:
     return []
 
 
+@checks.register(checks.Tags.security)
+def check_keys(**kwargs: Any) -> list[checks.Error]:
+    """Each has its own purpose: whoever learns one must not hold the others."""
+    names = ("SECRET_KEY", "FIELD_KEY", "JOURNAL_KEY", "METRICS_TOKEN")
+    values: dict[str, list[str]] = {}
+    for name in names:
+        if value := getattr(settings, name):
+            values.setdefault(value, []).append(name)
+    return [
+        checks.Error(
+            f"{' and '.join(same)} have the same value.",
+            hint="Make a random value for each: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            id="parley.E005",
+        )
+        for same in values.values()
+        if len(same) > 1
+    ]
+
+
+@checks.register(checks.Tags.security)
+def check_debug(**kwargs: Any) -> list[checks.Error]:
+    """Django's error pages show settings and texts to whoever provokes one."""
+    hosts = {host for host in settings.ALLOWED_HOSTS if host not in _LOCAL_HOSTS}
+    if not (settings.DEBUG and hosts):
+        return []
+    return [
+        checks.Error(
+            f"DEBUG is on, and others reach this as {', '.join(sorted(hosts))}.",
+            hint="Set DEBUG=false, or ALLOWED_HOSTS to localhost alone.",
+            id="parley.E006",
+        )
+    ]
+
+
+@checks.register(checks.Tags.security)
+def check_admin_path(**kwargs: Any) -> list[checks.Error]:
+    first = settings.ADMIN_PATH.split("/")[0]
+    if settings.ADMIN_PATH and first not in _TAKEN:
+        return []
+    return [
+        checks.Error(
+            f"ADMIN_PATH: {settings.ADMIN_PATH or 'an empty one'} is where other pages are.",
+            hint="Choose another word, best one that nobody guesses.",
+            id="parley.E007",
+        )
+    ]
+
+
+@checks.register(checks.Tags.security)
+def check_proxies(**kwargs: Any) -> list[checks.Error]:
+    """To trust everybody's word is to have no limit at all."""
+    wide = [str(network) for network in settings.TRUSTED_PROXIES if network.prefixlen == 0]
+    if not wide:
+        return []
+    return [
+        checks.Error(
+            f"TRUSTED_PROXIES holds {', '.join(wide)}: anybody could say where they come from.",
+            hint="List the proxies' own addresses, for example 10.0.0.0/24.",
+            id="parley.E008",
+        )
+    ]
+
+
+@checks.register(checks.Tags.database)
+def check_triggers(databases: Any = None, **kwargs: Any) -> list[checks.Error]:
+    """The journal's own guard against changes; asked where a command looks at the database."""
+    if not databases:
+        return []
+    table = JournalEntry._meta.db_table
+    with connections["default"].cursor() as cursor:
+        if table not in connections["default"].introspection.table_names(cursor):
+            return []
+        if connections["default"].vendor == "sqlite":
+            asked = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
+            wanted = 2
+        else:
+            asked = (
+                "SELECT count(*) FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+                "WHERE NOT tgisinternal AND tgenabled <> 'D' AND relname = %s"
+            )
+            wanted = 1
+        cursor.execute(asked, [table])
+        (found,) = cursor.fetchone()
+    if found >= wanted:
+        return []
+    return [
+        checks.Error(
+            "The journal's triggers are missing or switched off: its rows could be changed.",
+            hint="Run manage.py verify_audit: something may have been changed meanwhile. Then run"
+            " the statements of conversations/migrations/0011_append_only_journal.py.",
+            id="parley.E009",
+        )
+    ]
+
+
 def _errors_of(name: str, origin: str) -> list[checks.Error]:
     """The comparison is exact: another spelling than a browser's would lock everybody out."""
     written = as_browsers_write(origin)
@@ -95,6 +198,44 @@ def check_production(**kwargs: Any) -> list[checks.Warning]:
                 "The journal is not anchored: the end of a chain could be cut off unseen.",
                 hint="Set JOURNAL_SIGNING_KEY (openssl rand -hex 32) and JOURNAL_ANCHOR_FILE.",
                 id="parley.W003",
+            )
+        )
+    return found + _warnings_of_the_door()
+
+
+def _warnings_of_the_door() -> list[checks.Warning]:
+    found = []
+    if settings.SECURE_PROXY_SSL_HEADER and not settings.TRUSTED_PROXIES:
+        found.append(
+            checks.Warning(
+                "BEHIND_PROXY is on and TRUSTED_PROXIES is empty: everybody comes from the proxy's"
+                " address, and a stranger's guesses at passwords hold up all of them.",
+                hint="Set TRUSTED_PROXIES to the proxies' networks, for example 10.0.0.0/24.",
+                id="parley.W004",
+            )
+        )
+    if not settings.SESSION_COOKIE_SECURE:
+        found.append(
+            checks.Warning(
+                "HTTPS is off: sessions and transcripts go over the network as they are.",
+                hint="Set HTTPS=true and put a proxy with TLS in front (BEHIND_PROXY=true).",
+                id="parley.W005",
+            )
+        )
+    if settings.SESSION_IDLE_MIN > settings.SESSION_MAX_H * 60:
+        found.append(
+            checks.Warning(
+                "SESSION_IDLE_MIN is longer than SESSION_MAX_H: it has no effect.",
+                hint="Shorten SESSION_IDLE_MIN (minutes), or lengthen SESSION_MAX_H (hours).",
+                id="parley.W006",
+            )
+        )
+    if not settings.RETAIN_TEXTS_DAYS:
+        found.append(
+            checks.Warning(
+                "RETAIN_TEXTS_DAYS is 0: what guests said is kept for ever.",
+                hint="Set it to the days that somebody needs the texts, for example 90.",
+                id="parley.W007",
             )
         )
     return found

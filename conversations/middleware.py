@@ -15,7 +15,11 @@ class DatabaseOutageMiddleware(MiddlewareMixin):
     """Failures of the database's state alone; every other exception is left as it is."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if outages.tell(exception) is None:
-            return None
-        page = get_template("503.html").render()
-        return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+        return answer_to_outage(exception)
+
+
+def answer_to_outage(exception: Exception) -> HttpResponse | None:
+    if outages.tell(exception) is None:
+        return None
+    page = get_template("503.html").render()
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})

@@ -5,10 +5,11 @@ the settings name, or whoever has the token (screens.md, /readyz and /metrics).
 from __future__ import annotations
 
 import hmac
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
+
+from conversations.client_address import parsed
 
 # A proxy speaks for others: its own address says nothing about them.
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
@@ -21,19 +22,10 @@ def is_observer(request: HttpRequest) -> bool:
 def _is_near(request: HttpRequest) -> bool:
     if any(name in request.META for name in _FORWARDED):
         return False
-    address = _address(request.META.get("REMOTE_ADDR", ""))
+    address = parsed(request.META.get("REMOTE_ADDR", ""))
     if address is None:
         return False
     return address.is_loopback or any(address in network for network in settings.METRICS_NETWORKS)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
 
 
 def _has_token(request: HttpRequest) -> bool:

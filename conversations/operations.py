@@ -28,6 +28,7 @@ from conversations.net.strict_json import clean_text
 from conversations.services.dead_letters import close_dead_letters, replay_dead_letters
 from conversations.services.decisions import Outcome
 from conversations.services.review import Decision, decide_deliveries
+from conversations.services.views import note_view
 
 View = Callable[..., HttpResponse]
 
@@ -68,6 +69,8 @@ def dead_letter(request: HttpRequest, pk: int) -> HttpResponse:
     """What was kept of one letter, so that somebody can decide about it."""
     rows = DeadLetter.objects.select_related("conversation", "message", "decided_by")
     letter = get_object_or_404(rows, pk=pk)
+    if letter.conversation_id is not None:
+        note_view(_user(request), letter.conversation_id, where="operations")
     kept = DeadLetterBody.objects.filter(dead_letter=letter).first()
     body = readable(bytes(kept.body)) if kept else None
     return render(request, "console/dead_letter.html", {"letter": letter, "body": body})

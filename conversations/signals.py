@@ -6,6 +6,14 @@ from django.dispatch import Signal
 # done again. Arguments: none.
 work_arrived = Signal()
 
+# Texts of these conversations were erased on request, and copies of them must go as well: files of
+# exports. Sent before the erasure counts as done, and again where that was interrupted. Arguments:
+# `conversation_ids` (keys), `reason`. A receiver returns how many files it removed.
+texts_erased = Signal()
+
+# A request to erase a guest was committed; somebody has to run it. Arguments: none.
+erasure_requested = Signal()
+
 # A person's decision was committed. Arguments: `moved`, (conversation key, head seq) of each
 # journal that has grown.
 journals_moved = Signal()

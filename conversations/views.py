@@ -20,6 +20,7 @@ from conversations.live import scrollback, timeline
 from conversations.models import Conversation
 from conversations.net.strict_json import InvalidJson, load_json
 from conversations.services.guest_language import choose_language
+from conversations.services.views import note_refusal, note_view
 
 _TAG_AT_MOST = 35
 _DIGITS_AT_MOST = 18  # fits the database's integers
@@ -48,10 +49,10 @@ def live(request: HttpRequest) -> HttpResponse:
 @login_required
 def conversation(request: HttpRequest, external_id: str) -> HttpResponse:
     """A conversation of somebody else answers as a missing one does."""
-    if not access.can(request.user, "live"):
+    pk = _watched(request, external_id)
+    if pk is None and not access.can(request.user, "live"):
         raise PermissionDenied
-    visible = access.visible_conversations(request.user)
-    found = get_object_or_404(visible, external_id=external_id)
+    found = get_object_or_404(Conversation, pk=pk)
     may_reply = access.conversations_to_answer(request.user).filter(pk=found.pk).exists()
     context = {"conversation": found, "may_reply": may_reply, "languages": choices()}
     return render(request, "console/conversation.html", context)
@@ -134,11 +135,16 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def _watched(request: HttpRequest, external_id: str) -> int | None:
-    """The key of a conversation that the viewer may watch."""
+    """The key of a conversation that the viewer may watch; the journal has both answers."""
     if not request.user.is_authenticated:
         return None
     visible = access.visible_conversations(request.user).filter(external_id=external_id)
-    return visible.values_list("pk", flat=True).first()
+    pk = visible.values_list("pk", flat=True).first()
+    if pk is None:
+        note_refusal(request.user, external_id, where="live")
+    else:
+        note_view(request.user, pk, where="live")
+    return pk
 
 
 def _nothing(request: HttpRequest) -> JsonResponse:

@@ -154,6 +154,8 @@ class _Recording:
             if (conversation.pk, heard.content_key) in self._known:
                 batch.tally.counts["repeated"] += 1
                 continue
+            if conversation.is_erased_at(heard.media_at):
+                continue  # it is erased, also what comes late of it
             message = self._add(conversation, heard, redaction_active=batch.redaction_active)
             stored.new.append((heard, message))
         return stored

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 
-from conversations.admin.records import RecordAdmin, may, moment, pill
+from conversations.admin.erasing import HeldAndErasedAdmin
+from conversations.admin.records import may, moment, pill, state_pill
 from conversations.admin.transcript_table import LIMIT, last_lines
 from conversations.models import Conversation
 from conversations.services.verification import verify_recent
@@ -16,11 +18,12 @@ CHAIN_LIMIT = 5_000
 
 
 @admin.register(Conversation)
-class ConversationAdmin(RecordAdmin):
+class ConversationAdmin(HeldAndErasedAdmin):
     change_form_template = "admin/conversations/conversation/change_form.html"
     created = moment("created_at", description="first message")
     last_event = moment("last_event_at", description="last event")
     closed = moment("closed_at", description="closed")
+    erased = moment("erased_at", description="erased up to")
     state_word = pill("state")
 
     list_display = ("external_id", "guest", "agent", "state_word", "last_event", "entries")
@@ -39,6 +42,7 @@ class ConversationAdmin(RecordAdmin):
                     ("created", "last_event"),
                     "closed",
                     ("entries", "head"),
+                    ("held", "erased"),
                 )
             },
         ),
@@ -60,6 +64,11 @@ class ConversationAdmin(RecordAdmin):
     @admin.display(description="head of the chain")
     def head(self, record: Conversation) -> str:
         return record.head or "–"
+
+    @admin.display(description="legal hold")
+    def held(self, record: Conversation) -> SafeString:
+        hold = record.holds.in_force().first()
+        return state_pill("review", hold.reason) if hold else state_pill("", "none")
 
     def change_view(
         self,

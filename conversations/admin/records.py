@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from conversations import access
 from conversations.admin.calendar import CalendarChangeList
+from conversations.models import Conversation
+from conversations.services.views import note_refusal, note_view
 
 COUNT_LIMIT = 10_000
 
@@ -105,6 +107,41 @@ class RecordAdmin(admin.ModelAdmin):
 
     class Media:
         css: ClassVar = {"all": ("admin_parley/parley.css",)}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Whose conversation it is of, who looked and who was refused stands in the journal."""
+        record = self.get_object(request, object_id)
+        if record is not None:
+            self._note(request, record)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A list that is narrowed to one conversation is a look at that."""
+        searched = request.GET.get("q", "").strip()
+        if searched and may(request, self.action):
+            for found in Conversation.objects.filter(external_id=searched):
+                self._note(request, found)
+        return super().changelist_view(request, extra_context)
+
+    def _note(self, request: HttpRequest, record: Model) -> None:
+        is_conversation = isinstance(record, Conversation)
+        pk = record.pk if is_conversation else getattr(record, "conversation_id", None)
+        if pk is None:
+            return
+        if self.has_view_permission(request, record):
+            assert request.user.is_authenticated  # noqa: S101 - nobody else may view
+            note_view(request.user, pk, where="admin")
+        else:
+            refused = Conversation.objects.values_list("external_id", flat=True).get(pk=pk)
+            note_refusal(request.user, refused, where="admin")
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return may(request, self.action)

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from conversations import access
+from conversations.login import limited
 
 # Its scripts (jQuery, Select2) make markup of strings; all else of the policy holds here as well.
 _UNTRUSTED_TYPES = csp_replace({"require-trusted-types-for": None, "trusted-types": None})
@@ -48,6 +49,9 @@ class ParleyAdminSite(AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return _UNTRUSTED_TYPES(super().admin_view(view, cacheable))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return limited(super().login)(request, extra_context)
 
     def has_permission(self, request: HttpRequest) -> bool:
         return may_enter(request.user)

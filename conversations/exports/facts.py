@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-
-from django.db.models import Q
 
 from conversations.models import AttributeAudit, Delivery, JournalEntry, Message, MessageText
 from conversations.services.attachments import shown_attachments
 
-ERASED = "erased"  # the journal's word for a text that has been taken out
 _EVIDENCE = (
     JournalEntry.Kind.RECEIVED,
     JournalEntry.Kind.REPLIED,
@@ -32,8 +28,6 @@ class Facts:
     digests: dict[int, str] = field(default_factory=dict)
     translations: dict[int, dict[str, Any]] = field(default_factory=dict)
     attachments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-    # Conversation, message or None for all of it, seq, when.
-    erasures: list[tuple[int, int | None, int, datetime]] = field(default_factory=list)
 
 
 def gather(messages: Sequence[Message]) -> Facts:
@@ -49,7 +43,6 @@ def gather(messages: Sequence[Message]) -> Facts:
     for audit in written.select_related("text", "before__text").defer("answer").order_by("id"):
         facts.audits[audit.message_id] = audit
     _gather_journal(ids, facts)
-    _gather_erasures(messages, facts)
     for message_id, files in shown_attachments(ids).items():
         # Without their address: it is a permission that expires, and no evidence.
         facts.attachments[message_id] = [
@@ -67,14 +60,3 @@ def _gather_journal(ids: list[int], facts: Facts) -> None:
             facts.digests[message_id] = digest
         else:
             facts.translations[message_id] = json.loads(data) if data else {}
-
-
-def _gather_erasures(messages: Sequence[Message], facts: Facts) -> None:
-    silent = [one for one in messages if (one.pk, MessageText.Role.ORIGINAL) not in facts.texts]
-    if not silent:
-        return
-    about = Q(message_id__in=[one.pk for one in silent]) | Q(message_id__isnull=True)
-    entries = JournalEntry.objects.filter(
-        about, conversation_id__in={one.conversation_id for one in silent}, kind=ERASED
-    )
-    facts.erasures = list(entries.values_list("conversation_id", "message_id", "seq", "at"))

@@ -6,7 +6,6 @@ Echoes of our own deliveries are left out: the delivery stands in the row of its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -132,7 +131,7 @@ def _row(message: Message, facts: Facts) -> Row:
         "attachments": facts.attachments.get(message.pk, []),
         "read_at": iso(message.read_at),
         "redactions": [],
-        "erased_at": iso(_erased_at(message, facts)),
+        "erased_at": iso(message.erased_at),
         "journal_digest": facts.digests.get(message.pk),
     }
 
@@ -148,20 +147,6 @@ def _delivered_text(message: Message, facts: Facts) -> str | None:
         return None
     translated = facts.texts.get((message.pk, role.TRANSLATED))
     return translated.text if translated else None
-
-
-def _erased_at(message: Message, facts: Facts) -> datetime | None:
-    """When its text was erased: an entry about the message, or about all that was there before."""
-    return max(
-        (
-            at
-            for conversation_id, message_id, seq, at in facts.erasures
-            if message_id == message.pk
-            or (message_id is None and conversation_id == message.conversation_id)
-            if seq > message.seq and (message.pk, MessageText.Role.ORIGINAL) not in facts.texts
-        ),
-        default=None,
-    )
 
 
 def _attributes(audit: AttributeAudit | None) -> dict[str, Any] | None:

@@ -32,12 +32,6 @@ _DIRECTION = (
     "CASE page.origin WHEN 'guest' THEN 'guest_to_agent' WHEN 'agent' THEN 'agent_to_guest' "
     "WHEN 'system' THEN 'system' END"
 )
-# An entry about the message, or about all that was said before it in the conversation.
-_ERASED_AT = f"""CASE WHEN original.id IS NULL THEN (
-    SELECT {moment("max(erasure.at)")} FROM conversations_journalentry erasure
-    WHERE erasure.conversation_id = page.conversation_id AND erasure.kind = 'erased'
-    AND erasure.seq > page.seq
-    AND (erasure.message_id = page.id OR erasure.message_id IS NULL)) END"""  # noqa: S608
 _FILES = """coalesce((SELECT '[' || string_agg(
         '{"name":' || to_json(file.name)::text
         || ',"content_type":' || to_json(file.content_type)::text
@@ -82,15 +76,16 @@ COLUMNS = (
     Column("attachments", _FILES, "json"),
     Column("read_at", moment("page.read_at"), "ours"),
     Column("redactions", "'[]'", "json"),
-    Column("erased_at", _ERASED_AT, "ours"),
+    Column("erased_at", moment("page.erased_at"), "ours"),
     Column("journal_digest", "received.digest", "ours"),
 )
 
 
-def _text(role: str) -> str:
+def _text(name: str, *roles: str) -> str:
+    among = ", ".join(f"'{role}'" for role in roles or (name,))
     return (
-        f"LEFT JOIN conversations_messagetext {role} "
-        f"ON {role}.message_id = page.id AND {role}.role = '{role}'"
+        f"LEFT JOIN conversations_messagetext {name} "
+        f"ON {name}.message_id = page.id AND {name}.role IN ({among})"
     )
 
 
@@ -104,7 +99,7 @@ def _newest(name: str, columns: str, table: str, where: str) -> str:
 _JOINS = " ".join(
     (
         "JOIN conversations_conversation conversation ON conversation.id = page.conversation_id",
-        _text("original"),
+        _text("original", "original", "typed"),
         _text("translated"),
         _text("delivered"),
         "LEFT JOIN conversations_delivery delivery ON delivery.message_id = page.id",
@@ -117,7 +112,12 @@ _JOINS = " ".join(
         "LEFT JOIN conversations_messagetext audit_text ON audit_text.id = audit.text_id",
         "LEFT JOIN conversations_attributeaudit earlier ON earlier.id = audit.before_id",
         "LEFT JOIN conversations_messagetext earlier_text ON earlier_text.id = earlier.text_id",
-        _newest("received", "one.digest", "conversations_journalentry", "one.kind = 'received'"),
+        _newest(
+            "received",
+            "one.digest",
+            "conversations_journalentry",
+            "one.kind IN ('received', 'replied')",
+        ),
         _newest(
             "made",
             "nullif(one.data, '')::json AS data",

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import EmptyResultSet
 from django.utils import timezone
@@ -20,6 +18,8 @@ from django.utils.crypto import constant_time_compare
 
 from conversations import access
 from conversations.live import frames
+from conversations.services.views import note_refusal, note_view
+from conversations.sessions import SessionStore, row_key
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -55,13 +55,17 @@ def admit(user_id: int, external_id: str | None, *, action: str = "live") -> Adm
     """A foreign conversation and a missing one have the same answer."""
     user = get_user_model().objects.filter(pk=user_id).first()
     if user is None or not access.can(user, action):
+        if user is not None and external_id is not None:
+            note_refusal(user, external_id, where=action)
         return Admission(code=frames.FORBIDDEN)
     visible = access.visible_conversations(user)
     if external_id is None:
         return Admission(scope=scope_of(visible), visible=visible)
     pk = visible.filter(external_id=external_id).values_list("pk", flat=True).first()
     if pk is None:
+        note_refusal(user, external_id, where=action)
         return Admission(code=frames.NOT_FOUND)
+    note_view(user, pk, where=action)
     may_type = access.conversations_to_answer(user).filter(pk=pk).exists()
     return Admission(conversation=pk, agent_id=access.agent_id_of(user) if may_type else "")
 
@@ -132,12 +136,12 @@ def _types_as_another(claim: Claim, user: AbstractBaseUser) -> bool:
 
 
 def _open_sessions(keys: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Those that are neither logged out nor expired; in whichever of Django's stores has rows."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    rows = store.get_model_class().objects.filter(
-        session_key__in=keys, expire_date__gt=timezone.now()
+    """Those that are neither logged out nor expired."""
+    by_row = {row_key(key): key for key in keys}
+    rows = SessionStore.get_model_class().objects.filter(
+        session_key__in=by_row, expire_date__gt=timezone.now()
     )
-    return {row.session_key: row.get_decoded() for row in rows}
+    return {by_row[row.session_key]: row.get_decoded() for row in rows}
 
 
 def _is_open(session: dict[str, Any] | None, claim: Claim, user: AbstractBaseUser) -> bool:

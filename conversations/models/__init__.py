@@ -8,8 +8,11 @@ from conversations.models.attribute_audit import AttributeAudit
 from conversations.models.conversation import Conversation
 from conversations.models.dead_letter import DeadLetter, DeadLetterBody
 from conversations.models.delivery import Delivery
+from conversations.models.erasure import Erasure
 from conversations.models.export import Export, ExportFetch, ExportHead
+from conversations.models.hold import LegalHold
 from conversations.models.journal import JournalEntry
+from conversations.models.login_attempts import LoginAttempts
 from conversations.models.message import Message
 from conversations.models.message_copy import MessageCopy
 from conversations.models.stream_state import StreamState
@@ -26,10 +29,13 @@ __all__ = [
     "DeadLetter",
     "DeadLetterBody",
     "Delivery",
+    "Erasure",
     "Export",
     "ExportFetch",
     "ExportHead",
     "JournalEntry",
+    "LegalHold",
+    "LoginAttempts",
     "Message",
     "MessageAttachment",
     "MessageCopy",

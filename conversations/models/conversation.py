@@ -46,6 +46,9 @@ class Conversation(models.Model):
     last_event_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 
+    # What was said up to then has been erased: a late event of before is not stored again.
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     # Whether it has messages that only its transcript has brought (MessageCopy.is_alone).
     has_copies = models.BooleanField(default=False, editable=False)
 
@@ -82,7 +85,17 @@ class Conversation(models.Model):
             ),
             models.Index(fields=["-last_event_at"], name="conversation_by_last_event"),
             models.Index(fields=["agent_id"], name="conversation_by_agent"),
+            # The erasure of a guest.
+            models.Index(
+                fields=["guest_id"],
+                condition=~models.Q(guest_id=""),
+                name="conversation_by_guest",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.external_id
+
+    def is_erased_at(self, moment: datetime) -> bool:
+        """Whether what was said at `moment` belongs to what has been erased."""
+        return self.erased_at is not None and moment <= self.erased_at

@@ -134,3 +134,8 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} delivery of message {self.message_id}"
+
+    def owes_attributes(self, conversation: Conversation) -> bool:
+        """Once it is confirmed: they hold the guest's words, unless those are erased."""
+        is_guests = self.direction == Delivery.Direction.GUEST_TO_AGENT
+        return is_guests and not conversation.is_erased_at(self.created_at)

@@ -51,6 +51,11 @@ class JournalEntry(AppendOnlyModel):
         EXPORT_VERIFIED = "export_verified", "export verified"
         EXPORT_ERASED = "export_erased", "export erased"
         EXPORT_REFUSED = "export_refused", "export refused"
+        ERASED = "erased", "erased"
+        HELD = "held", "legal hold placed"
+        RELEASED = "released", "legal hold lifted"
+        VIEWED = "viewed", "viewed"
+        VIEW_REFUSED = "view_refused", "view refused"
 
     conversation = models.ForeignKey(
         Conversation, on_delete=models.PROTECT, related_name="journal", db_index=False

@@ -51,6 +51,8 @@ class Message(models.Model):
     backfilled = models.BooleanField(default=False)
     has_text = models.BooleanField(default=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    # Its texts were removed then (services/erasing); the journal has the tombstone.
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     translation_state = models.CharField(
         max_length=16, choices=TranslationState, blank=True, default=TranslationState.NOT_NEEDED

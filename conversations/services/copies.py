@@ -103,6 +103,8 @@ class _Batch:
             self.result.merged += 1
         elif self._is_ours(conversation, event):
             self.result.merged += 1
+        elif conversation.is_erased_at(event.sent_at):
+            self.result.repeated += 1  # it is erased, also what comes late of it
         else:
             self._store_alone(conversation, event, key)
             self.result.stored += 1

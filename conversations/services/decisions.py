@@ -43,7 +43,7 @@ def name_of(actor: str) -> str:
     """An actor of the journal as a page says it."""
     if actor.startswith("user:"):
         return actor.split(":", 2)[2]
-    return _PARTS.get(actor, actor)
+    return _PARTS.get(actor, actor.removeprefix("console:"))
 
 
 def at_time(moment: datetime) -> str:

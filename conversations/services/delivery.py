@@ -99,7 +99,7 @@ def confirm(
     delivery.confirmed_by = by
     delivery.reason = ""
     delivery.external_id = delivery.external_id or external_id
-    if delivery.direction == Delivery.Direction.GUEST_TO_AGENT:
+    if delivery.owes_attributes(conversation):
         delivery.attributes_state = Delivery.AttributesState.PENDING
     unit.changed(delivery)
     unit.ledger.enter(

@@ -37,6 +37,7 @@ from conversations.models.notice import ANYBODY, notify
 from conversations.models.trip import Trip
 from conversations.services.attachments import attachments_of, commitment_to
 from conversations.services.claims import NO_COPIES, lone_copies
+from conversations.services.guest_erasure import late_of_erased
 from conversations.services.guest_language import note_preference
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import (
@@ -123,8 +124,10 @@ class _Batch:
         self.ledger = Ledger(actor=_ACTOR, now=now)
         self.conversations: dict[str, Conversation] = {}
         self.busy: set[str] = set()
+        self.of_erased: set[str] = set()  # conversations that are not begun again
         self._read(events, notes, skip_busy=skip_busy)
-        self.events = [one for one in events if one.conversation_id not in self.busy]
+        left_out = self.busy | self.of_erased
+        self.events = [one for one in events if one.conversation_id not in left_out]
         self.notes = [one for one in notes if one.conversation_id not in self.busy]
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
@@ -148,6 +151,9 @@ class _Batch:
             return
         there = _existing(missing)
         new = [name for name in spoken if name in missing and name not in there]
+        if new:
+            self.of_erased = late_of_erased(events, new, now=self.now)
+            new = [name for name in new if name not in self.of_erased]
         if new:
             # Another gateway may create the same one now: the unique key decides, nobody fails.
             Conversation.objects.bulk_create(
@@ -226,6 +232,10 @@ class _Batch:
         delivery = self.awaited.match(conversation, event, origin)
         twice = None if delivery else self.sent_again.match(conversation, event, origin)
         cause = delivery or twice
+        if cause is None and conversation.is_erased_at(event.sent_at):
+            self.repeated += 1  # what was said then is erased, also what comes late of it
+            return
+        is_of_erased = cause is not None and conversation.is_erased_at(cause.created_at)
         if self.copies is not NO_COPIES:
             copy = self.copies.claim(conversation, event, by_text=cause is None)
             if copy is not None:
@@ -237,7 +247,7 @@ class _Batch:
             external_id=event.external_id or (delivery.external_id if delivery else ""),
             content_key=key,
             sender_id=event.sender.id,
-            sender_name=event.sender.name,
+            sender_name="" if is_of_erased else event.sender.name,
             sent_at=event.sent_at,
             received_at=self.now,
             backfilled=event.backfilled,
@@ -338,7 +348,7 @@ class _Batch:
             delivery.confirmed_at = self.now
             delivery.confirmed_by = "echo"
             delivery.reason = ""
-            if delivery.direction == Delivery.Direction.GUEST_TO_AGENT:
+            if delivery.owes_attributes(conversation):
                 delivery.attributes_state = Delivery.AttributesState.PENDING
                 self._announce_attributes(conversation, before)
         self.echoed.append((delivery, before))

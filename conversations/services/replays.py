@@ -65,6 +65,8 @@ class DecideDeadLetter(Plain):
         message = unit.messages.get(self.letter.message_id or 0)
         if message is None:
             return "It belongs to no message."
+        if message.erased_at is not None:
+            return "Its text has been erased."
         if self.letter.kind == Kind.TRANSLATION:
             if message.translation_state != Message.TranslationState.FAILED:
                 return f"Its translation is {message.get_translation_state_display()} now."

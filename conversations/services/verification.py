@@ -115,9 +115,14 @@ class _Chain:
 
     def add(self, entry: Entry) -> bool:
         kind = self._fault_of(entry)
-        if kind is not None:
-            at = self._expected if kind is FaultKind.MISSING else entry.seq
-            self.note(kind, at)
+        if self._was_passed_by(entry):
+            self.first_fault = Fault(FaultKind.REORDERED, self.conversation, self._last.seq)
+        if kind is FaultKind.MISSING:
+            self.note(kind, self._expected)
+        elif kind is FaultKind.REPLACED:
+            self.note(kind, entry.seq - 1)
+        elif kind is not None:
+            self.note(kind, entry.seq)
         self._expected = entry.seq + 1
         self._before_previous, self._previous = self._previous, entry.digest
         self._last = entry
@@ -142,9 +147,20 @@ class _Chain:
         if self._is_genuine(entry):
             if is_linked:
                 return None
-            shares = entry.seq > 1 and entry.previous == self._before_previous
-            return FaultKind.FORKED if shares else FaultKind.REORDERED
+            if entry.seq == 1:
+                return FaultKind.REORDERED
+            # It was written so, and the one before is genuine too: made anew, with the key.
+            shares = entry.previous == self._before_previous
+            return FaultKind.FORKED if shares else FaultKind.REPLACED
         return FaultKind.CHANGED if is_linked else FaultKind.REORDERED
+
+    def _was_passed_by(self, entry: Entry) -> bool:
+        """The last one is not genuine, and this one follows the one before it: it was put in."""
+        fault = self.first_fault
+        if fault is None or (fault.kind, fault.seq) != (FaultKind.CHANGED, self._last.seq):
+            return False
+        follows = entry.previous == self._before_previous and entry.previous != self._previous
+        return follows and entry.seq == self._expected
 
     def _is_genuine(self, entry: Entry) -> bool:
         moment = entry.at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -5,30 +5,20 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from conversations.access import GROUPS, can, visible_conversations
+from conversations.access import _ALLOWED, GROUPS, can, visible_conversations
 from conversations.models import Agent, Conversation
 from tests.conversations import histories
 from tests.conversations.services.wire import AGENT, event, record
 
 pytestmark = pytest.mark.django_db
 
-ACTIONS = (
-    "live",
-    "simulator",
-    "engagement",
-    "operations",
-    "review",
-    "audit",
-    "export",
-    "verify",
-    "settings",
-)
 MATRIX = {
-    "agent": {"live", "simulator", "engagement"},
-    "supervisor": {"live", "simulator", "engagement", "operations", "review"},
-    "compliance": {"audit", "export", "verify"},
+    "agent": {"live", "reply", "assist", "simulator", "engagement"},
+    "supervisor": {"live", "assist", "simulator", "engagement", "operations", "review"},
+    "compliance": {"audit", "export", "hold", "erase", "verify"},
     "admin": {
         "live",
+        "assist",
         "simulator",
         "engagement",
         "operations",
@@ -38,6 +28,7 @@ MATRIX = {
         "settings",
     },
 }
+ACTIONS = tuple(_ALLOWED)
 
 
 def allowed(user) -> set[str]:
@@ -66,8 +57,8 @@ def test_two_roles_add_up():
     assert allowed(bob) == MATRIX["agent"] | MATRIX["compliance"]
 
 
-def test_a_superuser_may_do_all_of_it():
-    assert allowed(histories.user("root", is_superuser=True)) == set(ACTIONS)
+def test_a_superuser_may_do_all_of_it_but_speak_for_an_agent():
+    assert allowed(histories.user("root", is_superuser=True)) == set(ACTIONS) - {"reply"}
 
 
 @pytest.mark.parametrize("groups", [(), ("editors",)])

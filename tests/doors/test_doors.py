@@ -15,6 +15,7 @@ from conversations.models import Conversation
 from tests.conversations.live.histories import History, a_conversation
 from tests.conversations.services.decided import frame
 from tests.doors.verdicts import (
+    MESSAGES,
     NO_SOCKETS,
     OPEN,
     OUTSIDE_THE_ADMIN,
@@ -62,6 +63,9 @@ def test_every_role_gets_in_where_the_table_says_and_nowhere_else(visitors: dict
             found = visitor.listen(door)
             if found != door.of(role):
                 wrong[role, "socket", door.address] = found
+            said = MESSAGES.get(door.route, ())
+            if door.of(role) != "in" and visitor.listen(door, saying=said) == "in":
+                wrong[role, "socket", door.address] = "in, once it has said something"
         if (found := visitor.type_at(TYPING)) != TYPING.of(role):
             wrong[role, "typing", TYPING.address] = found
 
@@ -100,6 +104,21 @@ def test_a_page_takes_the_methods_of_its_door_alone(client: Client):
     }
 
     assert set(answers.values()) == {405}
+
+
+@pytest.mark.django_db
+def test_no_door_takes_a_change_without_its_token():
+    """S5: whatever is posted from another site comes without one."""
+    client = Client(enforce_csrf_checks=True)
+    client.cookies[settings.SESSION_COOKIE_NAME] = logged_in("superuser")
+    changing = [door.address for door in PAGES if door.method == "POST"]
+    lists = [route for route in _addresses(f"{settings.ADMIN_PATH}/") if route.endswith("/")]
+    paths = [*changing, "/login/", "/logout/", *(f"/{route}" for route in lists)]
+
+    taken = [path for path in paths if client.post(path).status_code not in (403, 404, 405)]
+
+    assert len(changing) > 4
+    assert taken == []
 
 
 @pytest.mark.django_db

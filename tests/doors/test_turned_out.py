@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from conversations.live import doorbell
 from conversations.models import Agent, Conversation
+from conversations.sessions import row_key
 from tests.conversations import histories
 from tests.conversations.live.histories import History, a_conversation
 from tests.doors.visitors import Visitor, session_cookie
@@ -65,12 +66,12 @@ def log_out(watcher: Watcher) -> None:
 
 
 def session_deleted(watcher: Watcher) -> None:
-    Session.objects.filter(pk=watcher.visitor.session).delete()
+    Session.objects.filter(pk=row_key(watcher.visitor.session)).delete()
 
 
 def session_expired(watcher: Watcher) -> None:
     past = timezone.now() - timedelta(seconds=1)
-    Session.objects.filter(pk=watcher.visitor.session).update(expire_date=past)
+    Session.objects.filter(pk=row_key(watcher.visitor.session)).update(expire_date=past)
 
 
 def deactivated(watcher: Watcher) -> None:

@@ -37,6 +37,7 @@ REPLY           = "login    login       no     in    no         no         no   
 REPLY_FOREIGN   = "login    login       no     none  no         no         no    no"
 NOWHERE         = "none     none        none   none  none       none       none  none"
 SIMULATOR       = "login    login       no     in    in         no         in    in"
+ANYBODY         = "login    login       in     in    in         in         in    in"
 START           = "login    login       on     on    on         on         on    on"
 # fmt: on
 
@@ -71,6 +72,7 @@ PAGES = [
     Door("live/<str:external_id>/", "/live/missing/", MISSING),
     Door("simulator/", "/simulator/", SIMULATOR),
     Door("simulator/uploads/", "/simulator/uploads/", SIMULATOR, "POST"),
+    Door("session/", "/session/", ANYBODY, "POST"),
     Door("operations/", "/operations/", OPERATIONS),
     Door("operations/review/", "/operations/review/", DECIDE, "POST"),
     Door("operations/dead-letters/", "/operations/dead-letters/", DECIDE, "POST"),
@@ -106,6 +108,50 @@ TYPING = Door("ws/live/<str:external_id>/", "/ws/live/own/", REPLY)
 NO_SOCKETS = [
     Door("", address, NOWHERE) for address in ("/ws/", "/ws/live/own/more/", "/live/own/", "/")
 ]
+
+# What each socket understands; whoever is not let in cannot say any of it.
+WATCHING = {"ack", "gap"}
+MESSAGES = {
+    "ws/live/": WATCHING,
+    "ws/live/<str:external_id>/": WATCHING,
+    "ws/assist/<str:external_id>/": WATCHING,
+    # As a guest, from a front end without a login as well …
+    "ws/simulator/": {
+        "connect",
+        "send",
+        "again",
+        "context",
+        "upload",
+        "typing",
+        "offline",
+        "online",
+    }
+    | {"reply", "seen", "fault", "play", "stop"},  # … and these with one alone
+}
+FOR_STAFF = {"reply", "seen", "fault", "play", "stop"}
+
+# fmt: off
+#                 anonymous deactivated nobody agent supervisor compliance admin superuser
+MAY_EXPORT      = "no       no          no     no    no         in         no    in"
+MAY_HOLD        = "no       no          no     no    no         in         no    in"
+MAY_REVIEW      = "no       no          no     no    in         no         in    in"
+MAY_SET         = "no       no          no     no    no         no         in    in"
+# fmt: on
+EXPORTS = {"transcripts": MAY_EXPORT, "transcription": MAY_EXPORT}
+# The admin's own actions; who opens the lists stands in tests/conversations/admin/test_site.py.
+ACTIONS = {
+    "conversations_conversation.hold": MAY_HOLD,
+    "conversations_conversation.erase": MAY_HOLD,
+    "conversations_legalhold.lift": MAY_HOLD,
+    "conversations_delivery.it_is_there": MAY_REVIEW,
+    "conversations_delivery.send_again": MAY_REVIEW,
+    "conversations_delivery.drop": MAY_REVIEW,
+    "conversations_deadletter.replay": MAY_REVIEW,
+    "conversations_deadletter.close": MAY_REVIEW,
+    "conversations_accesstoken.ask_again": MAY_SET,
+    "conversations_loginattempts.let_in": MAY_SET,
+    "translation_providerstate.ask_again": MAY_SET,
+}
 
 # Doors with another rule than a role, and where that one is tested.
 OPEN = {

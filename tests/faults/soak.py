@@ -1,7 +1,8 @@
 """`make soak`: the fault runs and the load runs that take their time, one process after another.
 
 Parts: faults (PostgreSQL, then SQLite), steady (memory), fuzz, mutations, cards (spoken card
-numbers, searched for everywhere; and malformed frames of calls). `--only` picks some;
+numbers, searched for everywhere; and malformed frames of calls), tampering (the journal, in every
+way; and honest ones, by eight writers at once). `--only` picks some;
 every size is an option. Each part's findings are a JSON file in `--output`.
 """
 
@@ -18,7 +19,7 @@ from typing import Any
 
 from tests.processes import ROOT
 
-PARTS = ("faults-postgresql", "faults-sqlite", "steady", "fuzz", "mutations", "cards")
+PARTS = ("faults-postgresql", "faults-sqlite", "steady", "fuzz", "mutations", "cards", "tampering")
 _NO_FAULTS = ("post-faults", "echo-faults", "duplicates", "put-faults", "translate-faults", "kills",
               "redis-flushes", "postgres-kills", "drops", "restarts", "pauses", "provider-slow",
               "provider-down")  # fmt: skip
@@ -44,6 +45,9 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     calls = parser.add_argument_group("cards")
     calls.add_argument("--cards", type=int, default=10_000)
     calls.add_argument("--call-frames", type=int, default=100_000, help="malformed ones")
+    tampering = parser.add_argument_group("tampering")
+    tampering.add_argument("--tamperings", type=int, default=100, help="of each class")
+    tampering.add_argument("--entries", type=int, default=100_000, help="honest ones")
     return parser.parse_args(given)
 
 
@@ -98,6 +102,10 @@ def main(given: list[str] | None = None) -> int:
         "cards": lambda: [
             "tests.assist.escapes",
             *("--cards", str(options.cards), "--frames", str(options.call_frames)),
+        ],
+        "tampering": lambda: [
+            *("tests.servers", sys.executable, "-m", "tests.faults.tampering"),
+            *("--runs", str(options.tamperings), "--entries", str(options.entries)),
         ],
     }
     failed = []

@@ -25,7 +25,9 @@ AUDIT = {
     "conversations_conversation",
     "conversations_deadletter",
     "conversations_delivery",
+    "conversations_erasure",
     "conversations_journalentry",
+    "conversations_legalhold",
     "conversations_message",
     "translation_translation",
 }
@@ -42,6 +44,7 @@ SETTINGS = {
     "auth_user",
     "auth_group",
     "conversations_agent",
+    "conversations_loginattempts",
 }
 # Role → the lists it may open; the rest is refused.
 VERDICTS = {

@@ -8,6 +8,7 @@ import json
 import os
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from conversations.exports import in_database, rendering, spreadsheet
@@ -18,14 +19,16 @@ from conversations.models import (
     Conversation,
     Export,
     ExportHead,
-    JournalEntry,
     Message,
     MessageAttachment,
     MessageText,
 )
+from conversations.services.replies import Reply
 from tests.conversations import histories
 from tests.conversations.live.histories import History
 from tests.hostile import TEXTS
+from tests.translation.makings import made
+from translation.replies import Previewed, send_reply
 
 pytestmark = pytest.mark.django_db
 
@@ -57,9 +60,17 @@ def a_bit_of_everything() -> None:
         )  # fmt: skip
     AttributeAudit.objects.filter(before__isnull=True).update(keys=["originalText"])
     Message.objects.filter(pk=message.pk).update(read_at=timezone.now())
+    a_reply()
     erased = histories.said("forget me", conversation="conv-3")
     MessageText.objects.filter(message=erased).delete()
-    History(Conversation.objects.get(external_id="conv-3"))._enter("erased", erased)
+    Message.objects.filter(pk=erased.pk).update(erased_at=timezone.now())
+
+
+def a_reply() -> None:
+    user = User.objects.create(username="agent")
+    said = Reply(key="0" * 16, agent_id="agent-1", text="Good day", language="en", target="es")
+    conversation = Conversation.objects.get(external_id="conv-1")
+    send_reply(conversation.pk, said, Previewed(made("Buenos días"), "Muy buenos días"), user=user)
 
 
 def hostile_messages() -> None:
@@ -153,7 +164,7 @@ def test_an_erased_text_is_null_and_says_since_when():
 
     rows = [json.loads(line) for page in pages for line in page.data.splitlines()]
     [erased] = [row for row in rows if row["conversation_id"] == "conv-3"]
-    at = JournalEntry.objects.get(kind="erased").at
+    at = Message.objects.get(erased_at__isnull=False).erased_at
     assert erased["original_text"] is None
     assert erased["erased_at"] == at.isoformat(timespec="microseconds")
     assert [row["erased_at"] for row in rows if row is not erased] == [None] * (len(rows) - 1)

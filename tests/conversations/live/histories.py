@@ -70,6 +70,7 @@ class History:
         self, count: int, text: str = "mensaje {}", *, over: timedelta | None = None
     ) -> None:
         """Many at once, each with its entry; sent one after the other within the last `over`."""
+        self._look_at_seq()
         first, now = self.conversation.seq + 1, timezone.now()
         step = (over or timedelta()) / count
         messages = Message.objects.bulk_create(
@@ -231,7 +232,12 @@ class History:
         if Delivery.objects.filter(message=message).update(state=state):
             self._enter(kind, message)
 
+    def _look_at_seq(self) -> None:
+        """Whoever opened its page since has an entry too."""
+        self.conversation.refresh_from_db(fields=["seq"])
+
     def _store(self, origin: str, **fields: Any) -> Message:
+        self._look_at_seq()
         self.conversation.seq += 1
         at = timezone.now() + timedelta(microseconds=self.conversation.seq)
         pending = origin in ("guest", "agent")
@@ -256,6 +262,7 @@ class History:
         self, kind: str, message: Message | None = None, *, seq: int | None = None, **data: Any
     ) -> None:
         if seq is None:
+            self._look_at_seq()
             self.conversation.seq += 1
         self.conversation.last_event_at = timezone.now()
         self.conversation.save()

@@ -1,0 +1,362 @@
+"""A guest is erased: nothing that they said or were told is left, and the chain still holds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from conversations.exports.base import Scope
+from conversations.exports.transcripts import transcript_rows
+from conversations.genesys.events import (
+    Attachment,
+    Malformed,
+    MessageCopied,
+    MessageReceived,
+    Participant,
+)
+from conversations.models import (
+    AttributeAudit,
+    Conversation,
+    DeadLetterBody,
+    Delivery,
+    Erasure,
+    JournalEntry,
+    Message,
+    MessageAttachment,
+    MessageText,
+)
+from conversations.net import faultpoints
+from conversations.services import guest_erasure
+from conversations.services.copies import record_copies
+from conversations.services.delivery import Confirm
+from conversations.services.guest_erasure import (
+    ErasureRefused,
+    request_erasure,
+    run_erasure,
+)
+from conversations.services.holds import lift_holds, place_holds
+from conversations.services.recording import record_events
+from conversations.services.unit import apply_changes
+from conversations.services.verification import verify_journal
+from conversations.signals import texts_erased
+from tests.conversations import histories
+
+pytestmark = pytest.mark.django_db
+
+
+def erase(guest: str = "guest-1", *, reason: str = "request 4711", **options: Any) -> Erasure:
+    erasure = request_erasure(guest, reason=reason, actor="console:root", **options)
+    return run_erasure(erasure)
+
+
+def tombstones(conversation: str = "conv-1") -> list[dict[str, Any]]:
+    entries = JournalEntry.objects.filter(
+        conversation__external_id=conversation, kind=JournalEntry.Kind.ERASED
+    )
+    return [json.loads(entry.data) for entry in entries.order_by("seq")]
+
+
+def event(text: str, *, at: datetime, number: int, conversation: str = "conv-1") -> MessageReceived:
+    return MessageReceived(
+        conversation_id=conversation,
+        external_id=f"{conversation}-late-{number}",
+        sender=Participant("guest-1", "guest", "Maria"),
+        recipient=None,
+        text=text,
+        sent_at=at,
+        backfilled=True,
+        raw={},
+    )
+
+
+def test_what_a_guest_said_and_was_told_is_gone_and_the_proof_stays():
+    histories.conversation("conv-1", messages=2)
+    histories.said("It was kept for you.", by="agent")
+    other = histories.said("Bonjour", conversation="conv-2")
+    Conversation.objects.filter(external_id="conv-2").update(guest_id="guest-2")
+    before = JournalEntry.objects.count()
+
+    erasure = erase()
+
+    assert (erasure.state, erasure.messages, erasure.texts) == ("finished", 3, 5)
+    assert list(MessageText.objects.values_list("message_id", flat=True)) == [other.pk]
+    assert not AttributeAudit.objects.exclude(text=None).exists()
+    assert AttributeAudit.objects.count() == 2
+    conversation = Conversation.objects.get(external_id="conv-1")
+    assert conversation.guest_name == ""
+    assert conversation.guest_id.startswith("erased:")
+    mine = Message.objects.filter(conversation=conversation)
+    assert set(mine.filter(origin="guest").values_list("sender_name", flat=True)) == {""}
+    assert mine.get(origin="agent").sender_name == "Tom"
+    assert verify_journal().holds
+    assert JournalEntry.objects.count() == before + 4
+    whole, *each = tombstones()
+    assert whole == {"by": "request", "erasure": erasure.pk, "reason": "request 4711"}
+    assert each == [{"by": "request", "erasure": erasure.pk}] * 3
+
+
+def test_an_export_says_since_when_a_text_is_erased():
+    histories.conversation("conv-1", messages=1)
+
+    erase()
+
+    (row,) = transcript_rows(Scope())
+    assert (row["original_text"], row["translated_text"], row["sender_name"]) == (None, None, None)
+    assert row["attributes_after"]["originalText"] is None
+    assert row["erased_at"] is not None
+
+
+def test_a_second_run_changes_nothing():
+    histories.conversation("conv-1", messages=1)
+    erase()
+    before = JournalEntry.objects.count()
+
+    again = erase()
+
+    assert (again.state, again.messages, again.conversations) == ("finished", 0, 0)
+    assert JournalEntry.objects.count() == before
+
+
+def test_a_guest_nobody_knows_is_refused():
+    with pytest.raises(ErasureRefused, match="There is no guest"):
+        request_erasure("nobody", reason="request 1", actor="console")
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "asked by Maria", "GUEST-1 asked"])
+def test_a_reason_is_needed_and_names_nobody(reason: str):
+    histories.conversation("conv-1", messages=1)
+
+    with pytest.raises(ErasureRefused, match="reason"):
+        request_erasure("guest-1", reason=reason, actor="console")
+
+    assert not Erasure.objects.exists()
+
+
+def test_a_legal_hold_refuses_all_of_it_until_it_is_lifted():
+    histories.conversation("conv-1", messages=1)
+    held = histories.conversation("conv-2", messages=1)
+    user = histories.user("cora", "compliance")
+    place_holds([held.pk], user=user, reason="case 12")
+
+    with pytest.raises(ErasureRefused, match="legal hold keeps conv-2"):
+        erase()
+    assert MessageText.objects.count() == 4
+
+    lift_holds([held.holds.get().pk], user=user, reason="case closed")
+    assert erase().conversations == 2
+
+
+def test_a_hold_placed_while_it_runs_stops_it(monkeypatch: pytest.MonkeyPatch):
+    histories.conversation("conv-1", messages=3)
+    user = histories.user("cora", "compliance")
+    erasure = request_erasure("guest-1", reason="request 1", actor="console")
+    place_holds([Conversation.objects.get().pk], user=user, reason="case 12")
+
+    run_erasure(erasure)
+
+    assert (erasure.state, erasure.guest_id) == ("refused", "")
+    assert "legal hold keeps conv-1" in erasure.note
+    assert MessageText.objects.count() == 6
+
+
+def test_files_and_what_dead_letters_hold_go_as_well():
+    said = event("see", at=timezone.now(), number=1)
+    file = Attachment(id="f", name="Maria.pdf", content_type="application/pdf", size=1, url="u")
+    record_events([MessageReceived(**_fields(said) | {"attachments": (file,)})], stream="messaging")
+    message = Message.objects.get()
+    histories.translated(message, "see")
+    histories.left_in(message, Delivery.State.FAILED, reason="gone")
+    record_events(
+        [
+            Malformed(raw=b'{"conversationId": "conv-1", "text": "Maria', reason="cut", size=43),
+            Malformed(raw=b'{"conversationId": "conv-2", "text": "Anna', reason="cut", size=42),
+        ],
+        stream="messaging",
+    )
+
+    erasure = erase()
+
+    assert not MessageAttachment.objects.exists()
+    assert (erasure.attachments, erasure.extracts) == (1, 1)
+    assert b"Anna" in bytes(DeadLetterBody.objects.get().body)
+
+
+def _fields(one: MessageReceived) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__slots__}
+
+
+def test_files_of_exports_are_asked_for_before_it_counts_as_done():
+    histories.conversation("conv-1", messages=1)
+    asked: list[tuple[list[int], str]] = []
+
+    def remove(conversation_ids: list[int], reason: str, **_: Any) -> int:
+        asked.append((conversation_ids, Erasure.objects.get().state))
+        return 2
+
+    texts_erased.connect(remove)
+    try:
+        erasure = erase()
+    finally:
+        texts_erased.disconnect(remove)
+
+    assert asked == [([Conversation.objects.get().pk], "running")]
+    assert erasure.export_files == 2
+
+
+def test_a_run_that_fails_over_an_export_is_gone_on_from():
+    histories.conversation("conv-1", messages=1)
+
+    def fail(**_: Any) -> int:
+        raise OSError("disk")
+
+    texts_erased.connect(fail)
+    try:
+        with pytest.raises(OSError, match="disk"):
+            erase()
+    finally:
+        texts_erased.disconnect(fail)
+    (waiting,) = Erasure.objects.unfinished()
+
+    asked: list[list[int]] = []
+
+    def remove(conversation_ids: list[int], **_: Any) -> None:
+        asked.append(conversation_ids)
+
+    texts_erased.connect(remove)
+    try:
+        run_erasure(waiting)
+    finally:
+        texts_erased.disconnect(remove)
+    assert asked == [[Conversation.objects.get().pk]]
+    assert waiting.state == "finished"
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_run_that_dies_before_its_tombstones_has_erased_whole_batches_only(
+    nth: int, monkeypatch: pytest.MonkeyPatch
+):
+    histories.conversation("conv-1", messages=5)
+    monkeypatch.setattr(guest_erasure, "BATCH", 2)
+    erasure = request_erasure("guest-1", reason="request 1", actor="console")
+
+    faultpoints.arm(f"K13:{nth}:raise")
+    try:
+        with pytest.raises(faultpoints.FaultRaised):
+            run_erasure(erasure)
+    finally:
+        faultpoints.disarm()
+    left = MessageText.objects.filter(role="original").count()
+    assert left == 5 - 2 * (nth - 1)
+    assert len(tombstones()) == (2 * (nth - 1) + 1 if nth > 1 else 0)
+
+    run_erasure(erasure)
+
+    assert (erasure.state, erasure.messages, erasure.conversations) == ("finished", 5, 1)
+    assert len(tombstones()) == 6
+    assert not MessageText.objects.exists()
+    assert verify_journal().holds
+
+
+# --- what comes late, and what goes on ----------------------------------------------------------
+def test_what_comes_late_of_before_is_not_stored_again():
+    histories.conversation("conv-1", messages=1)
+    erase()
+    past = timezone.now() - timedelta(hours=1)
+
+    recorded = record_events([event("Hola de nuevo", at=past, number=1)], stream="messaging")
+    record_copies(
+        [
+            MessageCopied(
+                conversation_id="conv-1",
+                external_id="copy-1",
+                origin="guest",
+                sender_id="g",
+                sender_name="Maria",
+                text="una copia",
+                sent_at=past,
+            )
+        ]
+    )
+
+    assert recorded.stored == 0
+    assert not MessageText.objects.exists()
+    assert Conversation.objects.get().guest_name == ""
+
+
+def test_an_unknown_conversation_of_before_is_not_begun():
+    histories.conversation("conv-1", messages=1)
+    erase()
+    now = timezone.now()
+    old = event("vieja", at=now - timedelta(days=2), number=1, conversation="conv-old")
+    another = event("otra", at=now - timedelta(days=2), number=2, conversation="conv-other")
+    another = MessageReceived(
+        **_fields(another) | {"sender": Participant("guest-9", "guest", "Anna")}
+    )
+
+    record_events([old, another], stream="messaging")
+
+    assert not Conversation.objects.filter(external_id="conv-old").exists()
+    assert [text.text for text in MessageText.objects.all()] == ["otra"]
+
+
+def test_a_conversation_goes_on_after_it():
+    histories.conversation("conv-1", messages=1)
+    erasure = erase()
+
+    histories.said("Otra cosa", number=7, sent_at=erasure.requested_at + timedelta(seconds=5))
+
+    conversation = Conversation.objects.get()
+    assert conversation.guest_name == "Maria"
+    assert [text.text for text in MessageText.objects.all()] == ["Otra cosa"]
+    assert erase().messages == 1
+
+
+def test_what_was_on_its_way_is_not_said_any_more_and_owes_no_attributes():
+    waiting = histories.said("uno", number=1)
+    sending = histories.said("dos", number=2)
+    delivery = histories.translated(sending, "two")
+
+    erase()
+
+    waiting.refresh_from_db()
+    assert (waiting.translation_state, waiting.translation_reason) == ("failed", "erased")
+    delivery.refresh_from_db()
+    assert delivery.state == Delivery.State.DROPPED
+    confirm = Confirm(delivery.conversation_id, sending.pk, "", by="answer", external_id="x")
+    apply_changes([confirm], actor="worker")
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attributes_state) == ("confirmed", "")
+    echo = MessageReceived(
+        **_fields(event("two", at=datetime.now(UTC), number=1)) | {"external_id": "x"}
+    )
+    record_events([echo], stream="messaging")
+    assert Message.objects.get(origin="injected").sender_name == ""
+
+
+# --- the command --------------------------------------------------------------------------------
+def test_the_command_says_what_it_erased(capsys: pytest.CaptureFixture[str]):
+    histories.conversation("conv-1", messages=2)
+
+    call_command("erase_guest", "guest-1", "--reason", "request 9", "--dry-run")
+    assert "would erase 2 messages of 1 conversations, 1 of them open" in capsys.readouterr().out
+    assert MessageText.objects.count() == 4
+
+    call_command("erase_guest", "guest-1", "--reason", "request 9")
+    assert "erased 2 messages of 1 conversations: 4 texts" in capsys.readouterr().out
+    call_command("erase_guest", "guest-1", "--reason", "request 9")
+    assert "nothing is left of this guest" in capsys.readouterr().out
+
+
+def test_the_command_names_the_hold_that_refuses(capsys: pytest.CaptureFixture[str]):
+    held = histories.conversation("conv-1", messages=1)
+    place_holds([held.pk], user=histories.user("cora"), reason="case 12")
+
+    with pytest.raises(CommandError, match="A legal hold keeps conv-1") as refused:
+        call_command("erase_guest", "guest-1", "--reason", "request 9")
+
+    assert refused.value.returncode == 2

@@ -1,0 +1,109 @@
+"""Who looked at a conversation, or was refused, stands in its journal: once a visit (S11)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from conversations.live import rights
+from conversations.models import Agent, Conversation, JournalEntry, Message
+from conversations.services.verification import verify_journal
+from conversations.services.views import note_refusal, note_view
+from tests.conversations import histories
+from tests.conversations.live.histories import a_conversation
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings) -> None:
+    settings.SECURE_SSL_REDIRECT = False
+
+
+def looks(conversation: Conversation) -> list[tuple[str, str, str]]:
+    """Kind, who, where."""
+    rows = JournalEntry.objects.filter(
+        conversation=conversation, kind__in=["viewed", "view_refused"]
+    )
+    return [
+        (row.kind, row.actor.split(":")[2], json.loads(row.data)["where"])
+        for row in rows.order_by("seq")
+    ]
+
+
+def test_a_page_and_all_that_it_reads_is_one_visit(client: Client):
+    conversation = histories.conversation(messages=1)
+    sue = histories.user("sue", "supervisor")
+    client.force_login(sue)
+    message = Message.objects.filter(origin="guest").get()
+
+    for path in ("", "messages/", f"messages/{message.pk}/", ""):
+        assert client.get(f"/live/conv-1/{path}").status_code == 200
+    assert rights.admit(sue.pk, "conv-1").conversation == conversation.pk
+
+    assert looks(conversation) == [("viewed", "sue", "live")]
+    assert verify_journal().holds
+
+
+def test_whoever_is_refused_is_named_and_learns_nothing(client: Client):
+    foreign = a_conversation("foreign", agent_id="agent-2")
+    alice = histories.user("alice", "agent")
+    Agent.objects.create(user=alice, external_id="agent-1")
+    cora = histories.user("cora", "compliance")
+
+    client.force_login(alice)
+    assert client.get("/live/foreign/").status_code == 404
+    assert rights.admit(alice.pk, "foreign").code == 4404
+    assert client.get("/live/missing/").status_code == 404
+    client.force_login(cora)
+    assert client.get("/live/foreign/").status_code == 403
+    assert client.get("/assist/foreign/").status_code == 403
+
+    assert looks(foreign) == [
+        ("view_refused", "alice", "live"),
+        ("view_refused", "cora", "live"),
+        ("view_refused", "cora", "assist"),
+    ]
+
+
+def test_a_stranger_fills_no_journal(client: Client):
+    conversation = a_conversation("c")
+
+    client.get("/live/c/")
+    note_refusal(AnonymousUser(), "c", where="live")
+
+    assert looks(conversation) == []
+
+
+def test_the_pages_of_the_admin_and_a_list_of_one_conversation_are_looks(client: Client):
+    conversation = histories.conversation("conv-1", messages=1)
+    other = histories.conversation("conv-2", messages=1)
+    client.force_login(histories.user("cora", "compliance"))
+    message = conversation.messages.filter(origin="guest").get()
+
+    for name, key in (("conversation", conversation.pk), ("message", message.pk)):
+        page = reverse(f"admin:conversations_{name}_change", args=[key])
+        assert client.get(page).status_code == 200
+    client.get(reverse("admin:conversations_journalentry_changelist"), {"q": "conv-2"})
+    client.get(reverse("admin:conversations_message_changelist"))
+
+    assert looks(conversation) == looks(other) == [("viewed", "cora", "admin")]
+
+
+def test_a_later_visit_is_another_one():
+    conversation = histories.conversation(messages=1)
+    sue, tom = histories.user("sue"), histories.user("tom")
+    now = timezone.now()
+
+    for minutes, user in ((0, sue), (9, sue), (9, tom), (19, sue), (25, sue)):
+        with time_machine.travel(now + timedelta(minutes=minutes), tick=False):
+            note_view(user, conversation.pk, where="live")
+
+    assert [who for _, who, _ in looks(conversation)] == ["sue", "tom", "sue"]
