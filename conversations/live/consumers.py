@@ -256,7 +256,7 @@ class ConversationConsumer(LiveConsumer):
         ago = timedelta(milliseconds=said["ms"])
         doorbell.keystroke(self._external_id() or "", claim.agent_id, age_s=ago.total_seconds())
         if settings.COUNT_KEYSTROKES:
-            keystrokes_reported.send(
+            keystrokes_reported.send_robust(
                 sender=ConversationConsumer,
                 conversation_id=claim.conversation,
                 agent_id=claim.agent_id,
