@@ -81,6 +81,7 @@ class Run:
         if rounds.begin(enrichment.ROUND, owner=self.owner, every=self.every, now=now) is None:
             return False
         enrichment.give_up(now)
+        enrichment.await_ends(now)
         enrichment.admit(now)
         return True
 

@@ -125,6 +125,11 @@ class Board:
     hidden_agents: int
     hidden_conversations: bool
 
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Whom the page can be narrowed to: ids and what people call them."""
+        return sorted((line.agent_id, line.name) for line in self.agents)
+
 
 @dataclass(slots=True)
 class _Found:
@@ -156,7 +161,7 @@ def board(rows: QuerySet[Engagement], *, first: date, last: date) -> Board:
 
 
 def agents_of(rows: QuerySet[Engagement], *, first: date, last: date) -> list[tuple[str, str]]:
-    """Whom the page can be narrowed to: ids and what people call them."""
+    """The same while it is narrowed to one."""
     ids = rows.filter(day__range=(first, last)).order_by().values_list("agent_id", flat=True)
     known = sorted(ids.distinct()[:AGENTS_AT_MOST])
     names = _names(known)

@@ -39,9 +39,10 @@ def engagement(request: HttpRequest) -> HttpResponse:
     sees_all = access.sees_every_conversation(request.user)
     wanted = request.GET.get("agent", "").strip()[:200].replace("\x00", "") if sees_all else ""
     rows = visible.of_agent(wanted) if wanted else visible
+    shown = board.board(rows, first=first, last=last)
     context = {
-        "board": board.board(rows, first=first, last=last),
-        "agents": board.agents_of(visible, first=first, last=last) if sees_all else [],
+        "board": shown,
+        "agents": board.agents_of(visible, first=first, last=last) if wanted else shown.choices,
         "wanted": wanted,
         "first": first,
         "last": last,

@@ -12,11 +12,12 @@ from conversations.models import Conversation
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
     def waiting(self) -> InteractionQuerySet:
-        """Those that will be asked for: a known one that still runs, once it has ended here."""
-        state = Interaction.State
-        ended = models.Q(state=state.RUNNING, conversation__state=Conversation.State.CLOSED)
-        some = self.filter(state__in=(state.WAITING, state.RUNNING))  # as the index has it
-        return some.filter(ended | models.Q(state=state.WAITING))
+        return self.filter(state=Interaction.State.WAITING)
+
+    def ended_here(self) -> InteractionQuerySet:
+        """Whose start is known and whose end is not, although the conversation is over."""
+        over = Conversation.State.CLOSED
+        return self.filter(state=Interaction.State.RUNNING, conversation__state=over)
 
     def due(self, now: datetime) -> InteractionQuerySet:
         return self.waiting().filter(ask_at__lte=now).order_by("ask_at")
@@ -24,8 +25,8 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
 
 class Interaction(models.Model):
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        RUNNING = "running", "running"  # known, and without an end
+        WAITING = "waiting", "waiting"  # also for an end, where the start is known
+        RUNNING = "running", "running"  # known, and not over: not asked for
         KNOWN = "known", "known"
         GIVEN_UP = "given_up", "given up"
 
@@ -50,8 +51,14 @@ class Interaction(models.Model):
             # What a run asks for next, and what the operations page counts.
             models.Index(
                 fields=["ask_at"],
-                condition=models.Q(state__in=["waiting", "running"]),
+                condition=models.Q(state="waiting"),
                 name="interaction_to_ask",
+            ),
+            # Which of them have ended meanwhile.
+            models.Index(
+                fields=["conversation"],
+                condition=models.Q(state="running"),
+                name="interaction_running",
             ),
             models.Index(
                 fields=["since"],

@@ -55,22 +55,20 @@ def admit(now: datetime) -> int:
     return len(rows)
 
 
-def give_up(now: datetime) -> int:
-    """A day after it began to wait, or after it ended here: the platform will not tell."""
-    too_old = now - WINDOW
-    waiting = Interaction.objects.filter(state=State.WAITING, since__lt=too_old)
-    running = Interaction.objects.filter(
-        state=State.RUNNING,
-        conversation__state=Conversation.State.CLOSED,
-        conversation__closed_at__lt=too_old,
+def await_ends(now: datetime) -> int:
+    """Conversations that have ended here begin to wait for their end there."""
+    ended = list(Interaction.objects.ended_here().values_list("pk", flat=True)[:_ADMITTED_AT_MOST])
+    return Interaction.objects.filter(pk__in=ended, state=State.RUNNING).update(
+        state=State.WAITING, since=now, ask_at=now, attempts=0
     )
-    given_up = 0
-    for rows in (waiting, running):
-        ids = list(rows.filter(ask_at__lte=now).values_list("pk", flat=True)[:_ADMITTED_AT_MOST])
-        given_up += Interaction.objects.filter(
-            pk__in=ids, state__in=[State.WAITING, State.RUNNING]
-        ).update(state=State.GIVEN_UP)
-    return given_up
+
+
+def give_up(now: datetime) -> int:
+    """What has waited for a day: the platform will not tell."""
+    too_old = Interaction.objects.due(now).filter(since__lt=now - WINDOW)
+    ids = list(too_old.values_list("pk", flat=True)[:_ADMITTED_AT_MOST])
+    rows = Interaction.objects.filter(pk__in=ids, state=State.WAITING)
+    return rows.update(state=State.GIVEN_UP)
 
 
 def next_to_ask(owner: str, now: datetime) -> Ask | Patience | None:
@@ -94,11 +92,16 @@ def next_to_ask(owner: str, now: datetime) -> Ask | Patience | None:
 
 
 def found(ask: Ask, details: InteractionDetails, *, now: datetime) -> None:
-    """Stored. Without an end it is asked for again once the conversation has ended here."""
+    """Stored. Without an end it is asked for again: later, where the conversation has ended here,
+    else when it has."""
     has_ended = details.ended_at is not None
+    is_over = Conversation.objects.filter(
+        pk=ask.conversation_id, state=Conversation.State.CLOSED
+    ).exists()
+    unknown = State.WAITING if is_over else State.RUNNING
     rows = Interaction.objects.filter(pk=ask.conversation_id).exclude(state=State.KNOWN)
     rows.update(
-        state=State.KNOWN if has_ended else State.RUNNING,
+        state=State.KNOWN if has_ended else unknown,
         started_at=details.started_at,
         ended_at=details.ended_at,
         channel_type=details.channel_type,

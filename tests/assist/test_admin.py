@@ -6,7 +6,15 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from assist.models import AssistWatch, Chunk, HourlyMetrics, KnowledgeFailure, Suggestion
+from assist.models import (
+    AssistWatch,
+    Chunk,
+    Engagement,
+    HourlyMetrics,
+    Interaction,
+    KnowledgeFailure,
+    Suggestion,
+)
 from tests.assist.histories import say
 from tests.conversations import histories
 
@@ -28,10 +36,20 @@ def heard() -> Chunk:
     Suggestion.objects.create(chunk=chunk, place=0, title="Cards", latency_ms=40, found_at=now)
     KnowledgeFailure.objects.create(conversation=chunk.conversation, error="status 503", at=now)
     AssistWatch.objects.create(interaction_id="call-1", wanted_until=now)
+    Interaction.objects.create(conversation=chunk.conversation, since=now, ask_at=now)
+    for agent_id in ("agent-1", "agent-2"):
+        Engagement.objects.create(
+            conversation=chunk.conversation, agent_id=agent_id, day=now.date(), at=now
+        )
     return chunk
 
 
-@pytest.mark.parametrize("model", [Chunk, Suggestion, KnowledgeFailure, HourlyMetrics, AssistWatch])
+MODELS = [
+    Chunk, Suggestion, KnowledgeFailure, HourlyMetrics, AssistWatch, Engagement, Interaction,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_each_list_and_record_opens(auditor, heard, model) -> None:
     name = f"admin:assist_{model._meta.model_name}"
 
@@ -57,3 +75,10 @@ def test_an_hour_shows_its_distribution_as_a_chart_with_words(auditor, heard) ->
     assert b"<svg" in page
     assert b"Latency: 1 up to" in page
     assert b"50%" in page  # lines under 60 %
+
+
+@pytest.mark.parametrize(("term", "rows"), [("agent-2", 1), ("call-1", 2), ("nobody", 0)])
+def test_engagement_is_found_by_agent_or_conversation(auditor, heard, term, rows) -> None:
+    found = auditor.get(reverse("admin:assist_engagement_changelist"), {"q": term})
+
+    assert found.context["cl"].result_count == rows
