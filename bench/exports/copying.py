@@ -27,11 +27,11 @@ def rows_a_second(url: str, *, messages: int) -> Mapping[str, float]:
             "query": _timed(connection, f"COPY ({query}) TO STDOUT (FORMAT csv)", messages),
             "query_json": _timed(connection, _as_json(f"({query})"), messages),
         }
-        connection.execute(f"CREATE TABLE {_READY} AS {query}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE TABLE {_READY} AS {query}")
         copy = f"COPY {_READY} TO STDOUT (FORMAT csv)"
         found["table"] = _timed(connection, copy, messages)
         found["table_json"] = _timed(connection, _as_json(_READY), messages)
-        connection.execute(f"DROP TABLE {_READY}")  # type: ignore[arg-type]
+        connection.execute(f"DROP TABLE {_READY}")
     return found
 
 
@@ -41,7 +41,7 @@ def _as_json(rows: str) -> str:
 
 def _timed(connection: psycopg.Connection, statement: str, messages: int) -> float:
     began = time.monotonic()
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[arg-type]
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for _ in copy:
             pass
     return messages / (time.monotonic() - began)

@@ -90,4 +90,4 @@ def fill(url: str, *, messages: int) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in _STATEMENTS:
             text = statement.format(per=PER_CONVERSATION, conversations=conversations)
-            connection.execute(text)  # type: ignore[arg-type]
+            connection.execute(text)

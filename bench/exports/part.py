@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import django
@@ -140,15 +141,11 @@ def _chat(site: Parley, folder: Path) -> dict[str, report.Figures]:
     load = Load(tag="", messages=count, conversations=50, rate=_CHAT_RATE, provider_ms=50.0)
     with Stub() as stub:
         sys.stderr.write("exports: chat alone …\n")
-        alone = measure(site, stub, Load(**{**_values(load), "tag": "alone"}))
+        alone = measure(site, stub, replace(load, tag="alone"))
         sys.stderr.write("exports: chat beside an export …\n")
         with _exporting(site, folder):
-            beside = measure(site, stub, Load(**{**_values(load), "tag": "beside"}))
+            beside = measure(site, stub, replace(load, tag="beside"))
     return {"with an export": beside, "without": alone}
-
-
-def _values(load: Load) -> dict[str, object]:
-    return {name: getattr(load, name) for name in load.__slots__}  # type: ignore[attr-defined]
 
 
 @contextmanager
