@@ -7,7 +7,8 @@ RUN python -m venv /opt/parley \
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /srv/parley --shell /usr/sbin/nologin parley \
-    && install -d -o parley -g parley /srv/parley /var/lib/parley
+    && install -d -o parley -g parley /srv/parley /var/lib/parley \
+    && install -d -m 0700 -o parley -g parley /var/lib/parley-exports
 COPY --from=build /opt/parley /opt/parley
 WORKDIR /srv/parley
 COPY manage.py LICENSE ./

@@ -110,14 +110,14 @@ def _rendered(
     from psycopg import Cursor  # embedded mode needs no driver of it
 
     rows, parameters = _rows(select, scope, after=after, last=last)
-    line, beside = _csv_line(columns), ""
-    if file_format == "jsonl":
-        line = "row_to_json(line)::text || E'\\n'"
-        beside = f"CROSS JOIN LATERAL (SELECT {_json_values(columns)}) line"
+    line, offset = "row_to_json(line)::text || E'\\n'", ""
+    if file_format == "csv":  # mentions a value several times, and OFFSET has it made once
+        line, offset = _csv_line(columns), "OFFSET 0"
     statement = (
         f"WITH page AS MATERIALIZED (SELECT one.* {rows}) "  # noqa: S608
         f"SELECT convert_to(string_agg({line}, '' ORDER BY page.conversation_id, page.seq), "
-        f"'UTF8') FROM page {select.joins} {beside}"
+        f"'UTF8') FROM page {select.joins} "
+        f"CROSS JOIN LATERAL (SELECT {_values(columns)} {offset}) line"
     )
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
@@ -147,7 +147,7 @@ def _rows(
     ), parameters
 
 
-def _json_values(columns: Sequence[Column]) -> str:
+def _values(columns: Sequence[Column]) -> str:
     return ", ".join(
         f"({one.expression}){'::json' if one.form == 'json' else ''} AS {one.name}"
         for one in columns
@@ -157,7 +157,7 @@ def _json_values(columns: Sequence[Column]) -> str:
 def _csv_line(columns: Sequence[Column]) -> str:
     pieces: list[str] = []
     for number, column in enumerate(columns):
-        value = f"({column.expression})::text"
+        value = f"line.{column.name}::text"
         if column.form in ("text", "json"):
             value = f"'\"' || replace({_safe(value)}, '\"', '\"\"') || '\"'"
         elif column.form == "ours":
