@@ -88,8 +88,10 @@ class TypingSockets:
             return True
         idle = [one for one in self._sockets.values() if not one.is_typing]
         if idle:
+            # There are never more than the limit: the next keystroke finds its place.
             min(idle, key=lambda one: one.used_at).end()
-        self.turned_away += 1  # until that one is closed: there are never more than the limit
+            return False
+        self.turned_away += 1
         if not self._is_full:
             self._is_full = True
             logger.warning(

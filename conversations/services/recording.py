@@ -423,7 +423,10 @@ class _Batch:
             conversation.guest_name = event.sender.name
             if event.recipient and event.recipient.id and not conversation.agent_id:
                 conversation.agent_id = event.recipient.id
-        elif origin == Message.Origin.AGENT:
+        elif origin == Message.Origin.AGENT and (
+            # In whose name the platform shows a reply of ours makes nobody else its agent.
+            not is_echo or event.sender.id == conversation.agent_id
+        ):
             conversation.agent_id = event.sender.id
             conversation.agent_name = event.sender.name
 

@@ -17,6 +17,7 @@ from conversations.models import Agent, Conversation, DeadLetter, Message, Strea
 from conversations.services.guest_erasure import request_erasure
 from conversations.services.holds import place_holds
 from conversations.services.login_limits import admit
+from conversations.services.replies import Reply
 from tests.assist.engagement.makings import a_fortnight
 from tests.assist.histories import say
 from tests.conversations import histories
@@ -24,6 +25,7 @@ from tests.conversations.exports.jobs import finished, wanted
 from tests.conversations.services.decided import failed_delivery, frame, under_review
 from tests.watched import Watched
 from tests.web import Web
+from translation.replies import send_reply
 
 LIVE = "#connection[data-state=live]"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -122,6 +124,31 @@ def test_the_console_has_no_violation(watched: Watched):
     found += violations(watched)
 
     assert not found, "\n".join(found)
+
+
+def test_the_reply_box_has_no_violation(watched: Watched):
+    histories.conversation("conv-1", messages=1)
+    alice = histories.user("alice", "agent")
+    Agent.objects.create(user=alice, external_id="agent-1")
+    chat = Conversation.objects.get()
+    Conversation.objects.update(agent_id="agent-1")
+    reply = Reply("0123456789abcdef", "agent-1", "How can I help?", "en-US", "es")
+    sent = send_reply(chat.pk, reply, None, user=alice)
+    histories.not_translated(Message.objects.get(pk=sent.message_id))
+    watched.be(alice)
+    watched.goto("/live/conv-1/")
+    expect(watched.page.locator(LIVE)).to_be_visible(timeout=15_000)
+
+    watched.page.get_by_role("button", name="Write it again").click()
+    expect(watched.page.get_by_label("Your reply")).to_have_value("How can I help?")
+    watched.page.get_by_role("button", name="Preview", exact=True).click()
+    expect(watched.page.locator("#reply-error")).to_contain_text("does not answer now")
+    watched.web.complaints.clear()  # the browser's own word on the 503
+    watched.page.evaluate("document.getElementById('reply-preview').hidden = false")
+    watched.page.evaluate("document.getElementById('reply-preview-missing').hidden = false")
+    watched.page.locator("#guest-language").click()
+
+    assert violations(watched) == []
 
 
 def test_the_calls_have_no_violation(watched: Watched):

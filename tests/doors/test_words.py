@@ -14,7 +14,7 @@ from conversations.live import consumers
 from tests.conversations import histories
 from tests.doors.verdicts import (
     ACTIONS,
-    EXPORTS,
+    EXPORT_KINDS,
     FOR_STAFF,
     MESSAGES,
     ROLES,
@@ -62,11 +62,11 @@ def test_every_export_and_every_action_is_for_those_that_the_table_names(role: s
     request = RequestFactory().get("/")
     request.user = somebody(role)
 
-    found = {name: access.can(request.user, "export") for name in settings.EXPORTS}
+    found = {name: access.can(request.user, "export") for name in settings.EXPORT_KINDS}
     for model, model_admin in admin.site._registry.items():
         offered = model_admin.get_actions(request) if model_admin.actions else {}
         for name in model_admin.actions or ():
             found[f"{model._meta.app_label}_{model._meta.model_name}.{name}"] = name in offered
 
-    expected = EXPORTS | ACTIONS
+    expected = EXPORT_KINDS | ACTIONS
     assert found == {name: verdicts.split()[column] == "in" for name, verdicts in expected.items()}

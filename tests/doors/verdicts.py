@@ -137,7 +137,7 @@ MAY_HOLD        = "no       no          no     no    no         in         no   
 MAY_REVIEW      = "no       no          no     no    in         no         in    in"
 MAY_SET         = "no       no          no     no    no         no         in    in"
 # fmt: on
-EXPORTS = {"transcripts": MAY_EXPORT, "transcription": MAY_EXPORT}
+EXPORT_KINDS = dict.fromkeys(("transcripts", "audit", "transcription", "engagement"), MAY_EXPORT)
 # The admin's own actions; who opens the lists stands in tests/conversations/admin/test_site.py.
 ACTIONS = {
     "conversations_conversation.hold": MAY_HOLD,

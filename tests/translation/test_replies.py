@@ -220,3 +220,26 @@ def test_what_the_agent_writes_elsewhere_is_recorded_beside_it():
     record(event("Good day", sender=AGENT, id="other-1"))
 
     assert Message.objects.filter(origin="agent").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_echo_in_another_name_makes_nobody_else_the_agent(simulator):
+    await started(simulator, replace(REPLY, target=""))
+
+    async with working(simulator) as worker:
+        await worker.until_idle()
+        (echo,) = [
+            one["event"]
+            for one in worker.entries("event")
+            if one["event"].get("text") == "Good day"
+        ]
+        await worker.hear(echo | {"from": {"id": "integration", "type": "agent", "name": "Bot"}})
+
+    assert await agent_of_the_chat() == ("agent-1", "Tom")
+    assert (await counts())["agent"] == 1
+
+
+@database_sync_to_async
+def agent_of_the_chat() -> tuple[str, str]:
+    conversation = Conversation.objects.get()
+    return conversation.agent_id, conversation.agent_name

@@ -111,10 +111,13 @@ const TROUBLE = {
   dropped: "A supervisor has decided that it is not sent.",
 };
 
+const NEVER_SENT = "It waited for too long and was not sent. A supervisor decides whether it still is.";
+
 export function replyTrouble(row) {
   if (row.translation_state === "failed") {
     return "It could not be translated, so the guest has not got it. Write it differently, or send it as written.";
   }
+  if (row.delivery?.state === "review" && row.delivery.attempts === 0) return NEVER_SENT;
   return TROUBLE[row.delivery?.state] ?? "";
 }
 

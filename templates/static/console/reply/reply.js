@@ -20,7 +20,7 @@ export class ReplyBox {
     this.agentLanguage = "";
     this.isOver = false;
     this.busy = false;
-    const keystrokes = new Keystrokes(send);
+    const keystrokes = new Keystrokes((said) => !this.isOver && send(said));
     keystrokes.watch(this.text);
     keystrokes.watch(this.previewText);
     this.listen();
@@ -67,9 +67,8 @@ export class ReplyBox {
   // What the head of the page knows.
   show(conversation) {
     this.agentLanguage = conversation.agent_language;
-    const before = this.language;
     this.language = conversation.guest_language;
-    if (before && before !== this.language && this.draft.preview) {
+    if (this.draft.preview && this.draft.preview.target !== this.language) {
       this.dropPreview();
       this.say("The guest's language has changed: preview it again.");
     }
