@@ -32,7 +32,7 @@ def policy_of(answer) -> dict[str, str]:
     return dict(part.strip().split(" ", 1) for part in parts)
 
 
-@pytest.mark.parametrize("path", [*{door.address for door in PAGES}, "/login/", *ERRORS])
+@pytest.mark.parametrize("path", sorted({door.address for door in PAGES} | {"/login/", *ERRORS}))
 def test_every_answer_of_the_console_is_guarded(client: Client, path: str):
     a_conversation("own")
     client.force_login(histories.user("root", is_superuser=True))

@@ -62,7 +62,7 @@ def test_every_export_and_every_action_is_for_those_that_the_table_names(role: s
     request = RequestFactory().get("/")
     request.user = somebody(role)
 
-    found = {name: access.can(request.user, "export") for name in settings.EXPORT_KINDS}
+    found = {name: access.can(request.user, "export") for name in settings.EXPORTS}
     for model, model_admin in admin.site._registry.items():
         offered = model_admin.get_actions(request) if model_admin.actions else {}
         for name in model_admin.actions or ():
