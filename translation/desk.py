@@ -25,6 +25,7 @@ from translation.services import Made
 
 CONNECTIONS = 4
 MAX_WAITING = 50  # previews of one process; one more is refused at once
+TRIES = 2  # the person can try again, or send without it
 WITHIN_S = 10.0  # a person waits; one that takes longer is asked for again
 # Only a person ends these: nobody's text leaves for an answer that is known.
 _CLOSED = (ProviderState.State.QUOTA, ProviderState.State.CREDENTIALS)
@@ -104,7 +105,10 @@ class Desk:
         http = HttpClient(max_connections=CONNECTIONS)
         provider = configured_provider(http)
         self._name = provider.name
-        return http, Batcher(provider, target=settings.TARGET_LANGUAGE, max_waiting=MAX_WAITING)
+        batcher = Batcher(
+            provider, target=settings.TARGET_LANGUAGE, max_waiting=MAX_WAITING, tries=TRIES
+        )
+        return http, batcher
 
 
 _lock = threading.Lock()

@@ -41,11 +41,17 @@ class TypingSockets:
     """All of them. `limit`: at most so many; the one unused longest makes room for another."""
 
     def __init__(
-        self, *, url: str, tokens: TokenSource, limit: int, unused_s: float = UNUSED_S
+        self,
+        *,
+        url: str,
+        tokens: TokenSource,
+        limit: int,
+        unused_s: float = UNUSED_S,
+        reconnect_s: float = RECONNECT_S,
     ) -> None:
         """`url` has {conversation_id} in it."""
         self._url, self._tokens = url, tokens
-        self._limit, self._unused_s = limit, unused_s
+        self._limit, self._unused_s, self._reconnect_s = limit, unused_s, reconnect_s
         self._sockets: dict[str, TypingSocket] = {}
         self._resting: dict[str, float] = {}  # conversation → until when
         self._refused_until = float("-inf")
@@ -107,6 +113,7 @@ class TypingSockets:
             url=self._url.replace("{conversation_id}", quote(conversation_id, safe="")),
             tokens=self._tokens,
             unused_s=self._unused_s,
+            reconnect_s=self._reconnect_s,
             on_said=self._count,
             on_end=self._ended,
         )
@@ -138,11 +145,13 @@ class TypingSocket:
         url: str,
         tokens: TokenSource,
         unused_s: float,
+        reconnect_s: float,
         on_said: Callable[[int], None],
         on_end: Callable[[TypingSocket, Ending], None],
     ) -> None:
         self.conversation_id = conversation_id
-        self._url, self._tokens, self._unused_s = url, tokens, unused_s
+        self._url, self._tokens = url, tokens
+        self._unused_s, self._reconnect_s = unused_s, reconnect_s
         self._on_said, self._on_end = on_said, on_end
         self._protocol = AgentTypingProtocol(conversation_id, now=_now())
         self._link: Link | None = None
@@ -233,8 +242,8 @@ class TypingSocket:
             on_state=self._on_state,
             on_link=self._on_link,
             patience=Patience(waits_refused=False),
-            first_delay_s=RECONNECT_S,
-            longest_delay_s=RECONNECT_S,
+            first_delay_s=self._reconnect_s,
+            longest_delay_s=self._reconnect_s,
         )
 
     def _on_link(self, link: Link | None) -> None:

@@ -142,7 +142,9 @@ def test_the_reply_box_has_no_violation(watched: Watched):
     watched.page.get_by_role("button", name="Write it again").click()
     expect(watched.page.get_by_label("Your reply")).to_have_value("How can I help?")
     watched.page.get_by_role("button", name="Preview", exact=True).click()
-    expect(watched.page.locator("#reply-error")).to_contain_text("does not answer now")
+    expect(watched.page.locator("#reply-error")).to_contain_text(
+        "does not answer now", timeout=15_000
+    )
     watched.web.complaints.clear()  # the browser's own word on the 503
     watched.page.evaluate("document.getElementById('reply-preview').hidden = false")
     watched.page.evaluate("document.getElementById('reply-preview-missing').hidden = false")

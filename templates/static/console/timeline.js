@@ -68,7 +68,7 @@ function steps({ row, entries }) {
   const list = element("ol", "steps");
   const received = entries[0];
   const sent = step({ words: row.origin === "guest" ? "Sent by the guest" : "Sent", at: row.sent_at, note: "by the platform's clock" });
-  list.append(sent);
+  if (!row.is_reply) list.append(sent); // its first step says so
   for (const entry of entries) {
     const since = entry === received ? new Date(entry.at) - new Date(row.sent_at) : entry.after_ms;
     list.append(step({ ...entry, since, note: note(entry) }));
