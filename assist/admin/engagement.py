@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from assist.models import Engagement
-from assist.models.engagement import EngagementQuerySet
 from conversations.admin.records import RecordAdmin, moment
 from conversations.models import Conversation
 
@@ -46,8 +46,8 @@ class EngagementAdmin(RecordAdmin):
     ]
 
     def get_search_results(
-        self, request: HttpRequest, queryset: EngagementQuerySet, search_term: str
-    ) -> tuple[EngagementQuerySet, bool]:
+        self, request: HttpRequest, queryset: QuerySet[Engagement], search_term: str
+    ) -> tuple[QuerySet[Engagement], bool]:
         """A conversation or an agent, each by its index: with both in one condition the database
         would read all rows."""
         term = search_term.strip()
@@ -56,7 +56,7 @@ class EngagementAdmin(RecordAdmin):
         conversation = Conversation.objects.filter(external_id=term).first()
         if conversation is not None:
             return queryset.filter(conversation=conversation), False
-        return queryset.of_agent(term), False
+        return queryset.filter(agent_id=term), False
 
     @admin.display(description="conversation")
     def conversation_name(self, record: Engagement) -> str:
