@@ -104,8 +104,12 @@ class Keeper:
         return True
 
     def _store(self) -> None:
-        if not self._in_hand:
-            self._in_hand = self._tally.take()
+        """What is in hand first, as it was handed over before; then what has gathered."""
+        self._hand_over()
+        self._in_hand = self._tally.take()
+        self._hand_over()
+
+    def _hand_over(self) -> None:
         if self._in_hand:
             self._write(self._in_hand, self._writer, self._number)
             self._in_hand, self._number = {}, self._number + 1

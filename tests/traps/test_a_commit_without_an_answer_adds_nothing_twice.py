@@ -36,8 +36,7 @@ def test_a_flush_that_may_have_been_stored_is_not_stored_twice():
     assert not keeper.flush()
     keeper.report(conversation, "agent-1", 5, at(2))
     answers = iter([True, True])
-    assert keeper.flush()  # what was in hand
-    assert keeper.flush()  # what came meanwhile
+    assert keeper.flush()  # what was in hand, and what came meanwhile
 
     row = Engagement.objects.get()
     assert (row.keystrokes, row.active_ms) == (12, 2_000)
