@@ -21,6 +21,23 @@ _EVIDENCE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A tombstone: for one message, or for those of a conversation from `first` to `last`."""
+
+    conversation_id: int
+    message_id: int | None
+    at: datetime
+    first: int
+    last: int
+
+    def covers(self, message: Message) -> bool:
+        if self.message_id is not None:
+            return self.message_id == message.pk
+        is_there = self.conversation_id == message.conversation_id
+        return is_there and self.first <= message.seq <= self.last
+
+
 @dataclass(slots=True)
 class Facts:
     """By message: texts by role, delivery, the last attributes written, what the journal says."""
@@ -31,8 +48,7 @@ class Facts:
     digests: dict[int, str] = field(default_factory=dict)
     translations: dict[int, dict[str, Any]] = field(default_factory=dict)
     attachments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-    # Conversation, message or None for all of it, seq, when.
-    erasures: list[tuple[int, int | None, int, datetime]] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
 
 
 def gather(messages: Sequence[Message]) -> Facts:
@@ -76,4 +92,9 @@ def _gather_erasures(messages: Sequence[Message], facts: Facts) -> None:
     entries = JournalEntry.objects.filter(
         about, conversation_id__in={one.conversation_id for one in silent}, kind=ERASED
     )
-    facts.erasures = list(entries.values_list("conversation_id", "message_id", "seq", "at"))
+    for conversation_id, message_id, at, data in entries.values_list(
+        "conversation_id", "message_id", "at", "data"
+    ):
+        said = json.loads(data) if data else {}
+        extent = (said.get("first", 0), said.get("last", 0))
+        facts.erasures.append(Erasure(conversation_id, message_id, at, *extent))

@@ -149,17 +149,10 @@ def _delivered_text(message: Message, facts: Facts) -> str | None:
 
 
 def _erased_at(message: Message, facts: Facts) -> datetime | None:
-    """When its text was erased: an entry about the message, or about all that was there before."""
-    return max(
-        (
-            at
-            for conversation_id, message_id, seq, at in facts.erasures
-            if message_id == message.pk
-            or (message_id is None and conversation_id == message.conversation_id)
-            if seq > message.seq and (message.pk, MessageText.Role.ORIGINAL) not in facts.texts
-        ),
-        default=None,
-    )
+    """When its text was erased, where it is not there any more."""
+    if (message.pk, MessageText.Role.ORIGINAL) in facts.texts:
+        return None
+    return max((one.at for one in facts.erasures if one.covers(message)), default=None)
 
 
 def _attributes(audit: AttributeAudit | None) -> dict[str, Any] | None:

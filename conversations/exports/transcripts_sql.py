@@ -32,12 +32,14 @@ _DIRECTION = (
     "CASE page.origin WHEN 'guest' THEN 'guest_to_agent' WHEN 'agent' THEN 'agent_to_guest' "
     "WHEN 'system' THEN 'system' END"
 )
-# An entry about the message, or about all that was said before it in the conversation.
+# A tombstone for the message, or for those from `first` to `last` of its conversation.
 _ERASED_AT = f"""CASE WHEN original.id IS NULL THEN (
     SELECT {moment("max(erasure.at)")} FROM conversations_journalentry erasure
     WHERE erasure.conversation_id = page.conversation_id AND erasure.kind = 'erased'
     AND erasure.seq > page.seq
-    AND (erasure.message_id = page.id OR erasure.message_id IS NULL)) END"""  # noqa: S608
+    AND (erasure.message_id = page.id OR erasure.message_id IS NULL AND page.seq BETWEEN
+        (nullif(erasure.data, '')::json ->> 'first')::bigint
+        AND (nullif(erasure.data, '')::json ->> 'last')::bigint)) END"""  # noqa: S608
 _FILES = """coalesce((SELECT '[' || string_agg(
         '{"name":' || to_json(file.name)::text
         || ',"content_type":' || to_json(file.content_type)::text

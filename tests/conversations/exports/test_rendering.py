@@ -60,6 +60,13 @@ def a_bit_of_everything() -> None:
     erased = histories.said("forget me", conversation="conv-3")
     MessageText.objects.filter(message=erased).delete()
     History(Conversation.objects.get(external_id="conv-3"))._enter("erased", erased)
+    aged = [
+        histories.said(f"old {number}", conversation="conv-4", number=number) for number in (1, 2)
+    ]
+    MessageText.objects.filter(message__in=aged).delete()
+    tombstones = History(Conversation.objects.get(external_id="conv-4"))
+    tombstones._enter("erased", messages=1, first=aged[0].seq, last=aged[0].seq)
+    tombstones._enter("erased", extracts=1)
 
 
 def hostile_messages() -> None:
@@ -153,10 +160,14 @@ def test_an_erased_text_is_null_and_says_since_when():
 
     rows = [json.loads(line) for page in pages for line in page.data.splitlines()]
     [erased] = [row for row in rows if row["conversation_id"] == "conv-3"]
-    at = JournalEntry.objects.get(kind="erased").at
+    aged, textless = [row for row in rows if row["conversation_id"] == "conv-4"]
+    one, several, _ = JournalEntry.objects.filter(kind="erased").order_by("pk")
     assert erased["original_text"] is None
-    assert erased["erased_at"] == at.isoformat(timespec="microseconds")
-    assert [row["erased_at"] for row in rows if row is not erased] == [None] * (len(rows) - 1)
+    assert erased["erased_at"] == one.at.isoformat(timespec="microseconds")
+    assert aged["erased_at"] == several.at.isoformat(timespec="microseconds")
+    assert textless["erased_at"] is None
+    others = [row for row in rows if row not in (erased, aged)]
+    assert {row["erased_at"] for row in others} == {None}
 
 
 def test_hostile_texts_read_back_equal_from_csv():
