@@ -19,6 +19,7 @@ with startup.one_line():
 
 from assist.engagement import keeper
 from assist.routing import websocket_urlpatterns as assist_urlpatterns
+from config.back_pressure import BackPressure
 from conversations.guest_page.socket import PublicSimulator, simulator_socket
 from conversations.live.origins import ExactOrigins
 from conversations.live.outage import CloseDuringOutage
@@ -33,7 +34,7 @@ sockets = [
 
 application = ProtocolTypeRouter(
     {
-        "http": _http,
+        "http": BackPressure(_http),
         "websocket": CloseDuringOutage(
             PublicSimulator(
                 ExactOrigins(

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 
 from conversations.exports import manifest, pdf, rendering
 from conversations.exports.asked import Asked
@@ -62,8 +61,7 @@ class Run:
         export = self.export
         if export.heads_at is None:
             export_jobs.fix_heads(export, self.source.conversations(self.asked.scope()))
-            with transaction.atomic():
-                export_jobs.have_patience()
+            with export_jobs.patience():
                 expected = self.source.count(self.scope)
             export_jobs.expect(export, expected)
         while export_jobs.enter_into_chains(export):

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from django.db import transaction
-
 from conversations.exports import jsonl, spreadsheet
 from conversations.exports.asked import Asked
 from conversations.exports.sources import source_of
-from conversations.services.export_jobs import have_patience
+from conversations.services.export_jobs import patience
 
 ROWS = 20
 
@@ -31,8 +29,7 @@ class Preview:
 
 def preview(kind: str, file_format: str, asked: Asked) -> Preview:
     source, scope = source_of(kind), asked.scope()
-    with transaction.atomic():
-        have_patience()
+    with patience():
         found = (row for page in source.pages(scope, size=ROWS) for row in page.rows)
         rows = list(islice(found, ROWS))
         expected = source.count(scope) if rows else 0

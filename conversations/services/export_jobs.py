@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -111,8 +112,7 @@ def fix_heads(export: Export, conversations: QuerySet[Conversation]) -> None:
     chosen = conversations.order_by().values_list("pk", "seq", "head")
     sql, parameters = chosen.query.sql_with_params()
     table = ExportHead._meta.db_table
-    with transaction.atomic():
-        have_patience()
+    with transaction.atomic(), patience():
         # By one statement, so that all of them are of one moment.
         with connection.cursor() as cursor:
             cursor.execute(
@@ -263,8 +263,14 @@ def _change(export: Export, **values: Any) -> None:
         raise Lost(export.key)
 
 
-def have_patience() -> None:
-    """In the transaction at hand a statement may take longer than one of a chat (15 s)."""
-    if connection.vendor == "postgresql":
+@contextmanager
+def patience() -> Iterator[None]:
+    """Within it a statement may take longer than one of a chat (15 s). SQLite has no such limit,
+    and a transaction there would keep everybody else from writing."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = '600s'")
+        yield

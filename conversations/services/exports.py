@@ -57,6 +57,12 @@ def tidy_exports(*, now: datetime | None = None) -> int:
     """Delete files older than EXPORT_KEEP_DAYS and files of no export; returns how many."""
     now = now or timezone.now()
     before = now - timedelta(days=settings.EXPORT_KEEP_DAYS)
+    # A command that was killed: nobody goes on with it.
+    Export.objects.filter(
+        is_command=True, state=Export.State.RUNNING, lease_until__lt=now - timedelta(hours=1)
+    ).update(
+        state=Export.State.FAILED, failure="The command ended before its end.", finished_at=now
+    )
     removed = 0
     aged = Export.objects.filter(state=Export.State.FINISHED, finished_at__lt=before)
     for export in aged.only("pk", "key"):
