@@ -25,6 +25,7 @@ from conversations.models import Conversation, JournalEntry, Message, MessageTex
 from conversations.models.bulk import Keys, among, ask_matching, ask_rows, insert, insert_values
 from conversations.models.trip import Trip
 from conversations.services.journal import Ledger, commitment, new_salt
+from conversations.services.recognition import CLOCK_SKEW
 
 ACTOR = "gateway"
 _EXTERNAL_ID = "conversation__external_id"
@@ -154,7 +155,7 @@ class _Recording:
             if (conversation.pk, heard.content_key) in self._known:
                 batch.tally.counts["repeated"] += 1
                 continue
-            if conversation.is_erased_at(heard.media_at):
+            if conversation.is_erased_at(heard.media_at + CLOCK_SKEW):
                 continue  # it is erased, also what comes late of it
             message = self._add(conversation, heard, redaction_active=batch.redaction_active)
             stored.new.append((heard, message))

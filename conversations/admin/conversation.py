@@ -12,6 +12,7 @@ from conversations.admin.erasing import HeldAndErasedAdmin
 from conversations.admin.records import may, moment, pill, state_pill
 from conversations.admin.transcript_table import LIMIT, last_lines
 from conversations.models import Conversation
+from conversations.services.guest_erasure import ERASED_GUEST
 from conversations.services.verification import verify_recent
 
 CHAIN_LIMIT = 5_000
@@ -51,6 +52,8 @@ class ConversationAdmin(HeldAndErasedAdmin):
     @admin.display(description="guest")
     def guest(self, record: Conversation) -> str:
         name = record.guest_name or record.guest_id or "–"
+        if name.startswith(ERASED_GUEST):
+            name = "erased"
         return f"{name} ({record.guest_language})" if record.guest_language else name
 
     @admin.display(description="agent")

@@ -27,7 +27,7 @@ from conversations.models.bulk import among, insert_rows, select_rows
 from conversations.models.trip import Trip
 from conversations.services.closing import close_conversation
 from conversations.services.journal import Ledger, commitment, new_salt
-from conversations.services.recognition import AwaitedEchoes, ask_awaited
+from conversations.services.recognition import CLOCK_SKEW, AwaitedEchoes, ask_awaited
 from conversations.services.sameness import WINDOW, is_same_text, nearness
 
 CopyEvent = MessageCopied | ConversationClosed
@@ -103,7 +103,7 @@ class _Batch:
             self.result.merged += 1
         elif self._is_ours(conversation, event):
             self.result.merged += 1
-        elif conversation.is_erased_at(event.sent_at):
+        elif conversation.is_erased_at(event.sent_at + CLOCK_SKEW):
             self.result.repeated += 1  # it is erased, also what comes late of it
         else:
             self._store_alone(conversation, event, key)

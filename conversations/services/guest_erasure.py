@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LATE = timedelta(seconds=60)
-_GONE = "erased:"  # how a conversation names a guest who was erased
+ERASED_GUEST = "erased:"  # how a conversation names a guest who was erased
 
 
 class ErasureRefused(ValueError):
@@ -204,7 +204,7 @@ def _conversations_of_request(erasure: Erasure) -> QuerySet[Conversation]:
 
 
 def _pseudonym(erasure: Erasure) -> str:
-    return f"{_GONE}{erasure.guest_digest[:32]}"
+    return f"{ERASED_GUEST}{erasure.guest_digest[:32]}"
 
 
 def _erase_conversation(erasure: Erasure, pk: int) -> Iterator[int]:

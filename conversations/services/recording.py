@@ -41,6 +41,7 @@ from conversations.services.guest_erasure import late_of_erased
 from conversations.services.guest_language import note_preference
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import (
+    CLOCK_SKEW,
     AwaitedEchoes,
     KnownEvents,
     SentAgain,
@@ -232,7 +233,7 @@ class _Batch:
         delivery = self.awaited.match(conversation, event, origin)
         twice = None if delivery else self.sent_again.match(conversation, event, origin)
         cause = delivery or twice
-        if cause is None and conversation.is_erased_at(event.sent_at):
+        if cause is None and conversation.is_erased_at(event.sent_at + CLOCK_SKEW):
             self.repeated += 1  # what was said then is erased, also what comes late of it
             return
         is_of_erased = cause is not None and conversation.is_erased_at(cause.created_at)

@@ -256,7 +256,7 @@ def test_the_admin_has_no_violation(watched: Watched):
         watched.goto("/admin/conversations/conversation/")
         watched.page.get_by_role("checkbox").nth(1).check()
         watched.page.get_by_label("Action:").select_option(action)
-        watched.page.get_by_role("button", name="Run").click()
+        watched.page.get_by_role("button", name="Go").click()
         expect(watched.page.get_by_label("Reason:")).to_be_visible()
         found += violations(watched, LOOKS[:2])
     watched.page.context.clear_cookies()

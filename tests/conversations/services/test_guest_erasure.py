@@ -288,6 +288,15 @@ def test_what_comes_late_of_before_is_not_stored_again():
     assert Conversation.objects.get().guest_name == ""
 
 
+def test_a_platform_whose_clock_is_behind_loses_no_message():
+    histories.conversation("conv-1", messages=1)
+    erasure = erase()
+
+    histories.said("Sigo aquí", number=8, sent_at=erasure.requested_at - timedelta(seconds=4))
+
+    assert [text.text for text in MessageText.objects.all()] == ["Sigo aquí"]
+
+
 def test_an_unknown_conversation_of_before_is_not_begun():
     histories.conversation("conv-1", messages=1)
     erase()
