@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from assist import admission
 from assist.tailer import assist_tailer
-from conversations.live.consumers import ConversationConsumer
+from conversations.live.consumers import ConversationConsumer, LiveConsumer
 from conversations.live.rights import Admission
 from conversations.live.tailer import Tailer
 
@@ -15,6 +15,7 @@ class AssistConsumer(ConversationConsumer):
     """`ws/assist/<interaction>/?after=<seq>`"""
 
     action: ClassVar = admission.ACTION
+    _numbers: ClassVar = LiveConsumer._numbers  # nobody types in a call
 
     def _tailer(self) -> Tailer:
         return assist_tailer()

@@ -25,7 +25,6 @@ TEXT_SUFFIXES = {
     ".yaml",
 }
 NOT_OURS = {".git", ".venv", "node_modules", "staticfiles", "__pycache__", "vendor", "var"}
-NOT_YET_READ = "# Not read yet"
 
 
 def project_files() -> list[Path]:
@@ -50,13 +49,9 @@ def project_files() -> list[Path]:
     ]
 
 
-def example_settings() -> tuple[set[str], set[str]]:
-    """Names in .env.example: those that are read, and those announced for later."""
-    read, _, later = (ROOT / ".env.example").read_text(encoding="utf-8").partition(NOT_YET_READ)
-    names = [
-        set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", part, re.MULTILINE)) for part in (read, later)
-    ]
-    return names[0], names[1]
+def example_settings() -> set[str]:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    return set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
 
 
 def settings_read() -> set[str]:
@@ -70,18 +65,14 @@ def settings_read() -> set[str]:
 
 
 def test_the_example_lists_every_setting_that_is_read():
-    assert settings_read() - example_settings()[0] == set()
+    assert settings_read() - example_settings() == set()
 
 
 def test_the_example_promises_no_setting_that_nobody_reads():
-    read, later = example_settings()
-
-    assert read - settings_read() == set()
-    assert later & settings_read() == set()
+    assert example_settings() - settings_read() == set()
 
 
 def test_the_example_lists_every_setting_of_the_protocol():
-    read, later = example_settings()
     protocol = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
     table = "\n".join(line for line in protocol.splitlines() if line.startswith("| `"))
     promised = {
@@ -90,7 +81,7 @@ def test_the_example_lists_every_setting_of_the_protocol():
         for name in re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`", row.split("|")[1])
     }
 
-    assert promised - read - later == set()
+    assert promised - example_settings() == set()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import RequestFactory
 
+from assist.consumers import AssistConsumer
 from conversations import access
 from conversations.guest_page import actions
 from conversations.live import consumers
@@ -19,7 +20,6 @@ from tests.doors.verdicts import (
     MESSAGES,
     ROLES,
     SOCKETS,
-    WATCHING,
 )
 
 
@@ -33,7 +33,10 @@ def somebody(role: str) -> User | AnonymousUser:
 
 def test_every_message_of_every_socket_has_a_verdict():
     assert set(MESSAGES) == {door.route for door in SOCKETS}
-    assert set(consumers._NUMBERS) == WATCHING
+    assert set(consumers.WallConsumer._numbers) == MESSAGES["ws/live/"]
+    watching = consumers.ConversationConsumer._numbers
+    assert set(watching) == MESSAGES["ws/live/<str:external_id>/"]
+    assert set(AssistConsumer._numbers) == MESSAGES["ws/assist/<str:external_id>/"]
     assert set(actions._READERS) == MESSAGES["ws/simulator/"]
 
 

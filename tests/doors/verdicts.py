@@ -113,7 +113,7 @@ NO_SOCKETS = [
 WATCHING = {"ack", "gap"}
 MESSAGES = {
     "ws/live/": WATCHING,
-    "ws/live/<str:external_id>/": WATCHING,
+    "ws/live/<str:external_id>/": WATCHING | {"keys"},  # TYPING says whose
     "ws/assist/<str:external_id>/": WATCHING,
     # As a guest, from a front end without a login as well …
     "ws/simulator/": {
