@@ -65,7 +65,7 @@ run: setup
 # What takes minutes has the machine for itself: it measures how long messages wait. The others run
 # in two processes (pytest-xdist), each with a database and a Redis of its own: many of them wait.
 test: $(VENV)/.requirements-dev
-	$(PYTHON) -m pytest -m longest
+	$(PYTHON) -m pytest -m longest tests/faults
 	$(PYTHON) -m pytest -n 2 -m "not longest"
 	PARLEY_TEST_DATABASE=sqlite $(PYTHON) -m pytest -n 2 -m both_databases
 
