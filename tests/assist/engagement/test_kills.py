@@ -34,14 +34,12 @@ def test_a_kill_loses_the_last_moments_and_doubles_nothing(processes: Processes,
     def reported(file: Path) -> int:
         return int(file.read_text())
 
-    for number in range(2):
-        before = stored()
-        typist, file = begin(f"killed-{number}")
-        time.sleep(0.4 + 0.35 * number)
-        certainly = reported(file)
-        time.sleep(LOST_AT_MOST_S)
-        typist.kill()
-        assert certainly <= stored() - before <= reported(file) + 2
+    typist, file = begin("killed")
+    time.sleep(0.4)
+    certainly = reported(file)
+    time.sleep(LOST_AT_MOST_S)
+    typist.kill()
+    assert certainly <= stored() <= reported(file) + 2
 
     before = stored()
     typist, file = begin("ended")
