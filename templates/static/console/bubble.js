@@ -68,7 +68,7 @@ export class Bubble {
       return;
     }
     if (!this.other) this.buildOther();
-    const label = isForReader ? "Original" : other.edited ? "Sent to the guest, edited, as" : "Sent to the guest as";
+    const label = isForReader ? "Original" : forGuest(row, other);
     setText(this.otherLabel, `${label} · ${languageName(other.language)}`);
     setSpoken(this.otherText, other);
   }
@@ -144,6 +144,11 @@ export class Bubble {
     this.decision.href = `${this.context.operations}#${kind === "review" ? "review" : "dead-letters"}`;
     this.state.after(this.decision);
   }
+}
+
+function forGuest(row, { edited }) {
+  const verb = row.delivery && row.delivery.state !== "confirmed" ? "To the guest" : "Sent to the guest";
+  return edited ? `${verb}, edited, as` : `${verb} as`;
 }
 
 // `main` is in the language of whoever reads; what is announced as well.

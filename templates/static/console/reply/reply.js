@@ -154,7 +154,7 @@ export class ReplyBox {
       this.draft.begin();
       this.text.value = "";
       this.dropPreview();
-      this.say("Sent: see the conversation.");
+      this.say("On its way: see the conversation.");
     });
     this.text.focus();
   }
