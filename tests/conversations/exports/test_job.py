@@ -142,13 +142,13 @@ def _texts_read(action) -> int:
     return passed
 
 
-@pytest.mark.parametrize("point", ["X2", "X3", "X4"])
+@pytest.mark.parametrize("point", ["X2:1", "X2:2", "X3:1", "X4:1"])
 def test_a_worker_that_dies_anywhere_leaves_no_partial_file_and_no_second_one(
     settings, folder: Path, point: str
 ):
     histories.conversation("conv-1", messages=3)
     export = wanted()
-    faultpoints.arm(f"{point}:1:raise")
+    faultpoints.arm(f"{point}:raise")
     with pytest.raises(faultpoints.FaultRaised):
         run_next("first", until=math.inf)
     whole = [path for path in folder.glob("*.jsonl") if len(texts_in(path)) == 3]
