@@ -169,11 +169,13 @@ def test_a_worker_that_was_thought_dead_writes_nothing_any_more(settings, folder
     export = wanted()
     first = export_jobs.claim_next("first")
     lease_runs_out()
-    run_all("second")
-    export.refresh_from_db()
+    assert export_jobs.claim_next("second") is not None
 
     with pytest.raises(export_jobs.Lost):
         export_jobs.checkpoint(first, rows=1, size=1, position="[1,1]", part="x")
+    lease_runs_out()
+    run_all("third")
+    export.refresh_from_db()
     with pytest.raises(export_jobs.Lost):
         export_jobs.finish(first, file_name="x", sha256="0", manifest="{}")
 
