@@ -252,13 +252,8 @@ def note_fetch(export: Export, *, what: str, actor: str, range_asked: str = "") 
 
 
 def _change(export: Export, **values: Any) -> None:
-    """Only as the holder of the lease."""
-    held = Export.objects.filter(
-        pk=export.pk,
-        state=Export.State.RUNNING,
-        lease_owner=export.lease_owner,
-        run=export.run,
-    )
+    """Only as the run that holds the lease."""
+    held = Export.objects.filter(pk=export.pk, state=Export.State.RUNNING, run=export.run)
     if not held.update(**values):
         raise Lost(export.key)
 

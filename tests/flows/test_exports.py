@@ -16,11 +16,11 @@ from tests.conversations import histories
 from tests.conversations.live.histories import History, a_conversation
 from tests.processes import Processes
 
-MESSAGES = 6_000  # three pages
+MESSAGES = 4_000  # two pages
 
 
-def kill_at_the_third_page(processes: Processes) -> dict[str, str]:
-    return {"FAULT_POINTS": "X1:3:kill", "FAULT_LOG": str(processes.folder / "faults")}
+def kill_at_the_second_page(processes: Processes) -> dict[str, str]:
+    return {"FAULT_POINTS": "X1:2:kill", "FAULT_LOG": str(processes.folder / "faults")}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -30,7 +30,7 @@ def test_a_killed_worker_loses_no_row_and_writes_none_twice(processes: Processes
     worker = ["celery", "-A", "config", "worker", "-Q", "bulk", "-P", "threads", "-c", "1"]
     first = processes.start(
         "worker", ["-m", "tests.faults.armed", "-m", *worker],
-        environment=kill_at_the_third_page(processes),
+        environment=kill_at_the_second_page(processes),
     )  # fmt: skip
 
     client.post(

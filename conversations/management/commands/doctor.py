@@ -7,11 +7,13 @@ side by side, so that several things that do not answer take no longer than one.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -186,6 +188,19 @@ def _usual_translation_host() -> str:
     return FREE_TRANSLATION_HOST if is_free else DEFAULT_TRANSLATION_HOST
 
 
+def check_exports() -> str:
+    """Looks, and makes nothing: the folder comes with the first export."""
+    folder = Path(settings.EXPORT_FOLDER)
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise Unwell(
+            f"EXPORT_FOLDER: this user cannot write to {nearest}. Fix path or permissions."
+        )
+    if nearest == folder and folder.stat().st_mode & 0o077:
+        raise Unwell(f"EXPORT_FOLDER: others of this machine can read it. Run chmod 700 {folder}")
+    return f"{folder} can be written"
+
+
 def check_clock() -> str:
     """Against the clocks at hand: PostgreSQL's, and the platform's by its answers' Date."""
     skews = dict(_skews())
@@ -227,5 +242,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "broker": check_broker,
     "Genesys credentials": check_credentials,
     "translation": check_translation,
+    "exports": check_exports,
     "clock": check_clock,
 }

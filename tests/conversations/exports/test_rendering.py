@@ -144,6 +144,7 @@ def test_nothing_after_the_heads_is_exported(kind: str):
     after = b"".join(page.data for page in rendering.pages(source, scope, "jsonl", source.columns))
 
     assert after == before
+    assert rendered_here(kind, scope, "jsonl") == before
 
 
 def test_a_row_has_the_columns_that_were_chosen():

@@ -16,6 +16,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from conversations.conf import genesys_config
+from conversations.management.commands.doctor import Unwell, check_exports
 from conversations.models import AccessToken
 from conversations.services.tokens import credentials_of
 
@@ -166,3 +167,17 @@ def test_no_secret_is_printed(well):
 
     for secret in ("a-wrong-secret", well.JOURNAL_KEY, well.SECRET_KEY, "test-translation-key"):
         assert secret not in text
+
+
+def test_a_folder_of_exports_that_others_can_read_is_said(settings, tmp_path):
+    settings.EXPORT_FOLDER = str(tmp_path / "exports")
+    assert check_exports().endswith("can be written")
+    (tmp_path / "exports").mkdir(mode=0o755)
+
+    with pytest.raises(Unwell, match="chmod 700"):
+        check_exports()
+
+    (tmp_path / "a file").write_text("")
+    settings.EXPORT_FOLDER = str(tmp_path / "a file" / "exports")
+    with pytest.raises(Unwell, match="cannot write"):
+        check_exports()
