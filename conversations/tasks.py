@@ -30,6 +30,7 @@ from conversations.services.guest_erasure import run_erasure
 from conversations.services.login_limits import forget_old_attempts
 from conversations.services.retention import remove_due
 from conversations.services.verification_runs import verify_and_keep
+from conversations.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ def apply_retention() -> None:
     now = timezone.now()
     counts = remove_due(now=now, for_s=RETENTION_FOR_S)
     forget_old_attempts(now=now)
+    SessionStore.clear_expired()
     if any(counts.values()):
         compact()
     logger.info("retention: %s", ", ".join(f"{n} {name}" for name, n in sorted(counts.items())))

@@ -16,6 +16,19 @@ from conversations.models import Erasure, LegalHold
 from conversations.services.holds import lift_holds
 
 
+class InForce(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("in_force", "in force"), ("lifted", "lifted")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[LegalHold]) -> QuerySet[LegalHold]:
+        if self.value() in ("in_force", "lifted"):
+            return queryset.filter(lifted_at__isnull=self.value() == "in_force")
+        return queryset
+
+
 @admin.register(LegalHold)
 class LegalHoldAdmin(DecidedAdmin):
     actions = ("lift",)
@@ -24,7 +37,7 @@ class LegalHoldAdmin(DecidedAdmin):
     why_lifted = plain("lift_reason", description="reason of the lifting")
 
     list_display = ("conversation", "state_word", "reason", "placed_by", "placed", "lifted")
-    list_filter = (("lifted_at", admin.EmptyFieldListFilter),)
+    list_filter = (InForce,)
     list_select_related = ("conversation", "placed_by", "lifted_by")
     search_fields = ("conversation__external_id__exact",)
     search_help_text = "Whole conversation id"

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from conversations import access
 from conversations.admin.calendar import CalendarChangeList
 from conversations.models import Conversation
+from conversations.net.strict_json import clean_text
 from conversations.services.views import note_refusal, note_view
 
 COUNT_LIMIT = 10_000
@@ -125,7 +126,7 @@ class RecordAdmin(admin.ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """A list that is narrowed to one conversation is a look at that."""
-        searched = request.GET.get("q", "").strip()
+        searched = clean_text(request.GET.get("q", "").strip())
         if searched and may(request, self.action):
             for found in Conversation.objects.filter(external_id=searched):
                 self._note(request, found)

@@ -90,7 +90,7 @@ def remove_files(message_ids: Collection[int]) -> Counter[str]:
 def _remove_texts(message_ids: Collection[int]) -> Counter[str]:
     for path in settings.ERASURE_CONTRIBUTIONS:
         import_string(path)(message_ids)
-    # What the platform answered is its words, and could quote ours.
+    # What the platform answered could quote what was said.
     AttributeAudit.objects.filter(message_id__in=message_ids).update(text=None, answer="")
     texts = MessageText.objects.filter(message_id__in=message_ids)
     return Counter(texts=texts._raw_delete(DEFAULT_DB_ALIAS) or 0)

@@ -88,8 +88,7 @@ def _count(kind: LoginAttempts.Kind, account: str, network: str, now: datetime) 
 def _locked(kind: LoginAttempts.Kind, account: str, network: str, now: datetime) -> LoginAttempts:
     key = _key(kind, account, network)
     rows = LoginAttempts.objects.select_for_update().filter(key=key)
-    found = rows.first()
-    if found is None:
+    while (found := rows.first()) is None:  # or it is forgiven just now, and made once more
         known = get_user_model().objects.filter(username=account).exists() if account else False
         new = LoginAttempts(
             key=key,
@@ -100,7 +99,6 @@ def _locked(kind: LoginAttempts.Kind, account: str, network: str, now: datetime)
             last_at=now,
         )
         LoginAttempts.objects.bulk_create([new], ignore_conflicts=True)
-        found = rows.get()
     return found
 
 

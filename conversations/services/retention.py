@@ -143,7 +143,7 @@ class _Run:
     ) -> Counter[str]:
         counts = erase_messages(ledger, conversations, messages, facts=_BY, each=False)
         for pk in {message.conversation_id for message in messages}:
-            if conversations[pk].last_event_at < before:
+            if not Message.objects.spoken().filter(conversation=pk, erased_at=None).exists():
                 conversations[pk].guest_name = ""
         return counts
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conversations.models import Conversation, JournalEntry
+from conversations.net.strict_json import clean_text
 from conversations.services.decisions import actor_of
 from conversations.services.journal import Ledger, canonical, lock_conversations
 
@@ -34,8 +35,8 @@ def note_refusal(user: AbstractBaseUser | AnonymousUser, external_id: str, *, wh
     """Somebody who is logged in asked for a conversation that they may not see; if there is one."""
     if not user.is_authenticated:
         return
-    found = Conversation.objects.filter(external_id=external_id).values_list("pk", flat=True)
-    for pk in found:
+    asked_for = Conversation.objects.filter(external_id=clean_text(external_id))
+    for pk in asked_for.values_list("pk", flat=True):
         _note(actor_of(user), pk, _Kind.VIEW_REFUSED, where)
 
 

@@ -42,9 +42,9 @@ def is_in(client: Client, at: datetime, path: str = "/live/") -> bool:
     return answer.status_code in (200, 204)
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(29, True), (31, False)])
+@pytest.mark.parametrize(("minutes", "expected"), [(29, True), (30.5, False), (32, False)])
 def test_without_a_sign_it_ends_after_half_an_hour(
-    client: Client, began: datetime, minutes: int, expected: bool
+    client: Client, began: datetime, minutes: float, expected: bool
 ):
     log_in(client, began)
 

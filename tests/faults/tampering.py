@@ -21,8 +21,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.conversations.services import forging
-
 CONVERSATIONS, MESSAGES = 3, 4
 CUT = 10
 
@@ -55,10 +53,17 @@ class Tampered:
 Way = Callable[[Site], Tampered]
 
 
+def _forge() -> Any:
+    """Imported when it is used: it has models, and Django may not be set up before."""
+    from tests.conversations.services import forging
+
+    return forging
+
+
 def _changed(column: str) -> Way:
     def way(site: Site) -> Tampered:
         name, seq = site.conversation(), site.rng.randrange(1, site.length + 1)
-        forging.set_value(name, seq, column, rng=site.rng)
+        _forge().set_value(name, seq, column, rng=site.rng)
         return Tampered("changed", name, seq)
 
     return way
@@ -70,57 +75,57 @@ def _field_changed(site: Site) -> Tampered:
 
 def _deleted(site: Site) -> Tampered:
     name, seq = site.conversation(), site.middle()
-    forging.delete(name, first=seq, last=seq)
+    _forge().delete(name, first=seq, last=seq)
     return Tampered("missing", name, seq)
 
 
 def _first_deleted(site: Site) -> Tampered:
     name = site.conversation()
-    forging.delete(name, first=1, last=1)
+    _forge().delete(name, first=1, last=1)
     return Tampered("missing", name, 1)
 
 
 def _end_cut_off(site: Site) -> Tampered:
     """With the head set back: the chain itself shows nothing of it."""
     name, left = site.conversation(), site.length - CUT
-    forging.delete(name, first=left + 1, last=site.length)
-    forging.set_head(name, left)
+    _forge().delete(name, first=left + 1, last=site.length)
+    _forge().set_head(name, left)
     return Tampered("cut off", name)
 
 
 def _inserted(site: Site) -> Tampered:
     name, seq = site.conversation(), site.middle()
-    forging.insert(name, seq, rng=site.rng)
+    _forge().insert(name, seq, rng=site.rng)
     return Tampered("reordered or inserted", name, seq)
 
 
 def _swapped(site: Site) -> Tampered:
     name, seq = site.conversation(), site.middle()
-    forging.swap(name, seq, seq + 1)
+    _forge().swap(name, seq, seq + 1)
     return Tampered("reordered or inserted", name, seq)
 
 
 def _renamed(site: Site) -> Tampered:
     name = site.conversation()
-    forging.rename(name, "somebody-elses")
+    _forge().rename(name, "somebody-elses")
     return Tampered("changed", "somebody-elses", 1)
 
 
 def _recomputed_without(site: Site) -> Tampered:
     name, seq = site.conversation(), site.middle()
-    forging.digest_again(name, first=seq, last=site.length, key=site.rng.randbytes(32))
+    _forge().digest_again(name, first=seq, last=site.length, key=site.rng.randbytes(32))
     return Tampered("changed", name, seq)
 
 
 def _recomputed_with(site: Site) -> Tampered:
     name, seq = site.conversation(), site.middle()
-    forging.digest_again(name, first=seq, last=seq)
+    _forge().digest_again(name, first=seq, last=seq)
     return Tampered("replaced", name, seq)
 
 
 def _replaced(site: Site) -> Tampered:
     name = site.conversation()
-    forging.digest_again(name, first=1, last=site.length)
+    _forge().digest_again(name, first=1, last=site.length)
     return Tampered("replaced", name)
 
 
@@ -222,9 +227,10 @@ def _write(number: int, entries: int) -> int:
     from django.utils import timezone
 
     while written < entries:
+        mine = rng.sample(range(40), 3)
         batch = [
             MessageReceived(
-                conversation_id=f"shared-{rng.randrange(40)}",
+                conversation_id=f"shared-{rng.choice(mine)}",
                 external_id=f"{number}-{written + n}",
                 sender=Participant(f"agent-{number}", "agent", "Tom"),
                 recipient=None,
@@ -300,7 +306,7 @@ def _tampered(options: argparse.Namespace, file: Path) -> dict[str, Any]:
 
     settings.JOURNAL_ANCHOR_FILE = str(file)
     with transaction.atomic():
-        forging.forget_everything()
+        _forge().forget_everything()
         AnchorState.objects.all().delete()
         site = build(file, seed=options.seed)
         tamper("SELECT 1")  # the triggers are gone from here on

@@ -12,14 +12,22 @@ from django.utils import timezone
 
 from assist.models import Chunk, Suggestion
 from conversations.genesys.events import Attachment, Malformed, MessageReceived, Participant
-from conversations.models import Conversation, DeadLetterBody, Delivery, Message
+from conversations.models import (
+    AttributeAudit,
+    Conversation,
+    DeadLetterBody,
+    Delivery,
+    Message,
+)
+from conversations.services.attributes import RecordAttributes
 from conversations.services.guest_erasure import request_erasure, run_erasure
 from conversations.services.recording import record_events
+from conversations.services.unit import apply_changes
 from conversations.services.verification import verify_journal
 from tests.conversations import histories
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NAMES = "original translated name file address frame letter article guest"
+NAMES = "original translated name file address frame letter article guest answer body"
 WORDS = [f"canary-{name}-7f3a9c" for name in NAMES.split()]
 
 
@@ -53,6 +61,19 @@ def plant() -> None:
     )
     delivery.refresh_from_db()
     assert delivery.state == Delivery.State.CONFIRMED
+    refused = RecordAttributes(
+        message.conversation_id,
+        message.pk,
+        "",
+        original_language="ES",
+        target_language="en-US",
+        translation_timestamp=timezone.now(),
+        http_status=400,
+        reason="refused for good with status 400",
+        body=WORDS[10],
+    )
+    apply_changes([refused], actor="worker")
+    AttributeAudit.objects.update(answer=WORDS[9])  # as a platform could quote it
     raw = f'{{"conversationId": "conv-1", "text": "{WORDS[5]}'.encode()
     record_events([Malformed(raw=raw, reason="cut", size=len(raw))], stream="messaging")
     second = histories.said("dos", number=2)

@@ -78,6 +78,16 @@ def test_what_is_due_goes_with_one_tombstone_and_the_rest_stays(now: datetime, s
     assert verify_journal().holds
 
 
+def test_a_guest_who_still_writes_keeps_their_name(now: datetime):
+    going_on = aged("conv-1", days=100)
+    histories.said("Aquí sigo", conversation="conv-1", number=9)
+
+    remove_due(now=now)
+
+    going_on.refresh_from_db()
+    assert (going_on.guest_name, texts_of("conv-1")) == ("Maria", 1)
+
+
 def test_a_second_run_finds_nothing(now: datetime):
     aged("conv-old", days=100)
     remove_due(now=now)

@@ -97,6 +97,14 @@ def test_the_pages_of_the_admin_and_a_list_of_one_conversation_are_looks(client:
     assert looks(conversation) == looks(other) == [("viewed", "cora", "admin")]
 
 
+def test_an_address_that_no_database_can_hold_is_a_missing_one(client: Client):
+    client.force_login(histories.user("root", is_superuser=True))
+
+    assert client.get("/assist/a%00b/").status_code == 404
+    journal = reverse("admin:conversations_journalentry_changelist")
+    assert client.get(journal, {"q": "a\x00b"}).status_code in (200, 302)
+
+
 def test_a_later_visit_is_another_one():
     conversation = histories.conversation(messages=1)
     sue, tom = histories.user("sue"), histories.user("tom")
