@@ -17,8 +17,8 @@ from conversations.exports import jsonl
 from conversations.exports.base import Position, Scope
 from conversations.exports.spreadsheet import BEFORE_A_CELL, DANGEROUS, LINE_END, SKIPPED
 
-# As many as one value may hold without weighing on server or worker: about 1.5 MB.
-SIZE = 2_000
+# As many as one value may hold without weighing on server or worker: about 0.7 MB.
+SIZE = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tests.conversations import histories
 from tests.conversations.live.histories import History, a_conversation
 from tests.processes import Processes
 
-MESSAGES = 4_000  # two pages
+MESSAGES = 2_000  # two pages
 
 
 def kill_at_the_second_page(processes: Processes) -> dict[str, str]:
