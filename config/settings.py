@@ -132,7 +132,7 @@ EXPORTS = {
     "transcripts": "conversations.exports.transcripts.Transcripts",
     "audit": "conversations.exports.audit.Audit",
     "transcription": "assist.exports.Transcription",
-    "engagement": "assist.engagement.exports.engagement_rows",
+    "engagement": "assist.engagement.exports.EngagementFigures",
 }
 
 # --- Retention (days; 0: for ever) --------------------------------------------------------------

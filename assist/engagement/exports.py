@@ -4,34 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from assist.models import Engagement, Interaction
-from conversations.exports.base import Row, Rows, Scope, iso
+from conversations.exports.base import PAGE, Page, Position, Row, Scope, iso
+from conversations.exports.covered import conversations_in
+from conversations.models import Conversation
 
-PAGE = 1_000
+COLUMNS = (
+    "conversation_id",
+    "agent_id",
+    "day",
+    "total_keystrokes",
+    "duration_ms",
+    "active_typing_ms",
+    "estimated_wpm",
+    "active_wpm",
+    "bursts",
+    "first_keystroke_at",
+    "last_keystroke_at",
+    "messages",
+    "average_interval_s",
+    "responses",
+    "first_response_ms",
+    "average_response_ms",
+    "last_activity_at",
+    "interaction_started_at",
+    "interaction_ended_at",
+    "interaction_channel",
+)
 
 
-def engagement_rows(scope: Scope, *, page: int = PAGE) -> Rows:
-    """The rows of `scope` by their last keystroke or message; no text is among them."""
-    rows = Engagement.objects.select_related("conversation")
-    if scope.conversation is not None:
-        rows = rows.filter(conversation__external_id=scope.conversation)
+class EngagementFigures:
+    """In the order in which the rows were begun; the period is that of the last keystroke or
+    message. The figures are those of the moment at which a row is written: they still grow."""
+
+    columns = COLUMNS
+    formats = ("csv", "jsonl")
+
+    def conversations(self, scope: Scope) -> QuerySet[Conversation]:
+        own = Engagement.objects.filter(conversation=OuterRef("pk"))
+        return conversations_in(scope).filter(Exists(_within(own, scope)))
+
+    def count(self, scope: Scope) -> int:
+        return _figures(scope).count()
+
+    def pages(
+        self, scope: Scope, *, after: Position | None = None, size: int = PAGE
+    ) -> Iterator[Page]:
+        rows = _figures(scope).select_related("conversation").order_by("pk")
+        wanted = rows.filter(pk__gt=after[0]) if after else rows
+        while page := list(wanted[:size]):
+            yield Page(list(records(page)), (page[-1].pk,))
+            wanted = rows.filter(pk__gt=page[-1].pk)
+
+
+def _figures(scope: Scope) -> QuerySet[Engagement]:
+    rows = _within(Engagement.objects.all(), scope)
+    if scope.export is not None or scope.names() or scope.language:
+        return rows.filter(conversation__in=conversations_in(scope))
+    return rows
+
+
+def _within(rows: QuerySet[Engagement], scope: Scope) -> QuerySet[Engagement]:
     if scope.since is not None:
         rows = rows.filter(at__gte=scope.since)
     if scope.until is not None:
         rows = rows.filter(at__lt=scope.until)
-    for found in _pages(rows.order_by("at", "pk"), page):
-        yield from records(found)
-
-
-def _pages(rows: QuerySet[Engagement], size: int) -> Iterator[list[Engagement]]:
-    wanted = rows
-    while page := list(wanted[:size]):
-        yield page
-        last = page[-1]
-        further = Q(at__gt=last.at) | Q(pk__gt=last.pk)
-        wanted = rows.filter(further, at__gte=last.at)
+    return rows
 
 
 def records(rows: Sequence[Engagement]) -> Iterator[Row]:

@@ -46,6 +46,7 @@ def test_conversations_show_what_was_said_as_it_comes_and_as_it_stands(watched: 
         conversation = a_conversation(f"c-{number}", **names)
         watched.goto(f"/live/c-{number}/")
         expect(watched.page.locator(LIVE)).to_be_visible(timeout=15_000)
+        conversation.refresh_from_db()  # the visit stands in its journal
 
         say_all(conversation, texts)
         doorbell.ring([(conversation.pk, conversation.seq)])

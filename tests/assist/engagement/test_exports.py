@@ -9,7 +9,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from assist.engagement.exports import engagement_rows
+from assist.engagement.exports import COLUMNS, EngagementFigures
 from assist.models import Interaction
 from conversations.exports.base import Scope
 from tests.assist.engagement.makings import talk, type_in
@@ -37,6 +37,7 @@ def test_a_row_has_the_figures_of_an_agent_in_a_conversation_on_a_day():
 
     anna, ben = exported()
 
+    assert tuple(anna) == COLUMNS
     assert anna == {
         "conversation_id": "conv-1",
         "agent_id": ANNA,
@@ -66,7 +67,8 @@ def test_it_reads_in_pages_and_keeps_to_its_scope():
     for number in range(5):
         talk(f"conv-{number}", ("guest", 0), (ANNA, 5), start=START + timedelta(days=number))
 
-    rows = list(engagement_rows(Scope(), page=2))
+    pages = EngagementFigures().pages(Scope(), size=2)
+    rows = [row for page in pages for row in page.rows]
 
     assert [row["conversation_id"] for row in rows] == [f"conv-{number}" for number in range(5)]
     assert [row["day"] for row in exported("--conversation", "conv-3")] == ["2026-03-05"]
