@@ -54,7 +54,7 @@ class Sizes:
 
     messages: int = 3000
     conversations: int = 60
-    rate: float = 9.0  # messages a second: slow, so that the deaths lie further apart
+    rate: float = 12.0  # messages a second: slow, so that the deaths lie further apart
     post_faults: float = 0.05
     echo_faults: float = 0.05
     duplicates: float = 0.05
