@@ -55,26 +55,32 @@ class WorkerPart:
 
     The controller says none of the signals that start the drain in a worker of its own. Its pool
     runs one task after the other: long ones (`bulk`) have a part of their own.
+
+    TRAP: which queues are taken from is kept by the app, and the last controller that was made says
+    it. So each is made when it starts, and has begun to take before the next one is made.
     """
 
     def __init__(self, app: Celery, *queues: str) -> None:
+        self._app = app
+        self._queues = queues
         self._ready = threading.Event()
-        self._name = "worker " + " ".join(queues)
         self._drains = "rt" in queues
-        self._controller: Any = app.WorkController(
-            pool_cls="solo",
-            queues=list(queues),
-            hostname=f"{'-'.join(queues)}@embedded",
-            loglevel="WARNING",
-            without_mingle=True,
-            ready_callback=lambda consumer: self._ready.set(),
-        )
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._controller: Any = None
+        name = "worker " + " ".join(queues)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Returns once it takes tasks: a controller that is stopped earlier starts all the same."""
         if self._drains:
             runtime.running()
+        self._controller = self._app.WorkController(
+            pool_cls="solo",
+            queues=list(self._queues),
+            hostname=f"{'-'.join(self._queues)}@embedded",
+            loglevel="WARNING",
+            without_mingle=True,
+            ready_callback=lambda consumer: self._ready.set(),
+        )
         self._thread.start()
         self._ready.wait(timeout=10)
 

@@ -11,7 +11,7 @@ import psycopg
 PER_CONVERSATION = 20
 LANGUAGES = ("es", "de")  # one conversation in ten is of the second
 
-_STATEMENTS = (
+STATEMENTS = (
     # Ten entries a message, so that seq is what it would be.
     """
     INSERT INTO conversations_conversation
@@ -88,6 +88,6 @@ _STATEMENTS = (
 def fill(url: str, *, messages: int) -> None:
     conversations = max(10, messages // PER_CONVERSATION)
     with psycopg.connect(url, autocommit=True) as connection:
-        for statement in _STATEMENTS:
+        for statement in STATEMENTS:
             text = statement.format(per=PER_CONVERSATION, conversations=conversations)
             connection.execute(text)

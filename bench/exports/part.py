@@ -21,7 +21,7 @@ import psycopg
 
 from bench import report
 from bench.contenders import end_with_parent
-from bench.exports import filling
+from bench.exports import filling, lists
 from bench.load import Load
 from bench.parley import Parley
 from bench.runner import measure
@@ -54,12 +54,18 @@ def run(*, messages: int = 1_000_000) -> list[dict[str, object]]:
         sys.stderr.write(f"exports: filling {messages} messages …\n")
         filling.fill(site.database_url() or "", messages=messages)
         speed = _speed(site, folder, messages=messages)
+        sys.stderr.write("exports: the admin's lists …\n")
+        pages = lists.measured()
         chat = _chat(site, folder)
+    sys.stdout.write(
+        report.table(f"The admin's lists at {messages:,} messages", pages, lines=lists.LINES)
+    )
+    sys.stdout.write("\n\n")
     sys.stdout.write(report.table(f"Export of {messages:,} messages", speed, lines=LINES) + "\n\n")
     title = f"Delivery at {_CHAT_RATE:g} messages/s while an export runs"
     sys.stdout.write(report.table(title, chat, lines=CHAT_LINES) + "\n\n")
     sys.stdout.write(_formula_cells() + "\n\n")
-    both = {**speed, **chat}
+    both = {**speed, **chat, **pages}
     return [{"load": "exports", "contender": name, **figures} for name, figures in both.items()]
 
 

@@ -1,0 +1,56 @@
+"""How long the admin's lists take, with all the rows of the bench in their tables."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+from bench import report
+
+RUNS = 7
+_ADMIN = "/admin/conversations"
+PAGES = {
+    "messages": f"{_ADMIN}/message/",
+    "messages, a month": (
+        f"{_ADMIN}/message/?received_at__year={{year}}&received_at__month={{month}}"
+    ),
+    "messages, of a conversation": f"{_ADMIN}/message/?q=filled-77",
+    "attribute audits": f"{_ADMIN}/attributeaudit/",
+    "attribute audits, a month": (
+        f"{_ADMIN}/attributeaudit/?written_at__year={{year}}&written_at__month={{month}}"
+    ),
+    "deliveries": f"{_ADMIN}/delivery/",
+    "deliveries, of a conversation": f"{_ADMIN}/delivery/?q=filled-77",
+    "journal": f"{_ADMIN}/journalentry/",
+    "journal, of a conversation": f"{_ADMIN}/journalentry/?q=filled-77",
+    "conversations": f"{_ADMIN}/conversation/",
+    "conversations, by prefix": f"{_ADMIN}/conversation/?q=filled-7",
+}
+LINES = (("median_ms", "median of 7, ms", 0), ("max_ms", "slowest, ms", 0))
+
+
+def measured() -> dict[str, report.Figures]:
+    """Needs Django's settings; the pages are rendered in this process, as a superuser sees them."""
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+    from django.utils import timezone
+
+    client: Any = Client(headers={"host": "127.0.0.1"})
+    client.force_login(get_user_model().objects.create_superuser("bench-admin"))
+    now = timezone.now()
+    return {
+        name: _timed(client, page.format(year=now.year, month=now.month))
+        for name, page in PAGES.items()
+    }
+
+
+def _timed(client: Any, page: str) -> report.Figures:
+    taken = []
+    for _ in range(RUNS):
+        began = time.monotonic()
+        answer = client.get(page, secure=True)
+        taken.append(1000 * (time.monotonic() - began))
+        if answer.status_code != 200:
+            raise RuntimeError(f"{page} answered {answer.status_code}")
+    return {"median_ms": statistics.median(taken), "max_ms": max(taken)}
