@@ -15,6 +15,7 @@ from pathlib import Path
 HOME = Path(os.environ.get("PARLEY_HOME") or Path(__file__).resolve().parent.parent / "var")
 _KEPT = HOME / "embedded.env"
 _ADDRESSES = HOME / "addresses.env"  # of the demo as it last ran
+AGENT_ID = "agent-tombaker"  # of the demo's agent: two scenarios, the guest page and a call are his
 _MADE: dict[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(36),
     "FIELD_KEY": lambda: secrets.token_urlsafe(36),
@@ -81,7 +82,7 @@ def prepare(*, port: int, simulator_port: int) -> int:
         ),
         ("KNOWLEDGE_API_URL", f"{base}/knowledge/query"),
         ("KNOWLEDGE_API_KEY", "demo-key"),
-        ("ASSIST_INTERACTIONS", "call-hotel-en=agent-1 call-factura-es"),
+        ("ASSIST_INTERACTIONS", f"call-hotel-en={AGENT_ID} call-factura-es"),
     )
     for name, value in addresses:
         os.environ.setdefault(name, value)

@@ -22,8 +22,6 @@ from conversations.simulator.server import run_in_thread
 
 logger = logging.getLogger(__name__)
 
-_AGENT_ID = "agent-1"
-
 
 class Command(BaseCommand):
     help = "Run web server, gateway, worker and simulator in one process, for a look around."
@@ -43,7 +41,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         password = os.environ.get("DEMO_PASSWORD", "")
         if password:
-            demo.ensure_users(password, agent_id=_AGENT_ID)
+            demo.ensure_users(password, agent_id=embedded.AGENT_ID)
         self._run(options, password)
 
     def _run(self, options: dict[str, Any], password: str) -> None:
@@ -58,6 +56,7 @@ class Command(BaseCommand):
                     scenario=options["scenario"],
                     speed=options["speed"],
                     provider_ms=120,
+                    webchat_agent_id=embedded.AGENT_ID,
                 )
             )
             running.callback(simulator.stop)
