@@ -16,20 +16,21 @@ STATEMENTS = (
     """
     INSERT INTO conversations_conversation
         (external_id, channel, state, guest_id, guest_name, guest_language, agent_id, agent_name,
-         created_at, last_event_at, closed_at, has_copies, seq, head, lease_owner)
+         created_at, last_event_at, closed_at, has_copies, seq, head, lease_owner, language_basis,
+         language_count, rival_language, rival_count)
     SELECT 'filled-' || n, 'messaging', 'closed', 'guest-' || n, 'María ' || n,
         CASE WHEN n % 10 = 0 THEN 'de' ELSE 'es' END, 'agent-1', 'Tom',
         now() - n * interval '1 second', now() - n * interval '1 second', now(), false,
-        10 * {per}, md5(n::text) || md5('h' || n), ''
+        10 * {per}, md5(n::text) || md5('h' || n), '', 'messages', 2, '', 0
     FROM generate_series(1, {conversations}) n
     """,
     """
     INSERT INTO conversations_message
         (conversation_id, seq, origin, external_id, content_key, sender_id, sender_name, sent_at,
          received_at, backfilled, has_text, translation_state, translation_attempts,
-         translation_reason)
+         translation_reason, target_language)
     SELECT c.id, 10 * n - 9, 'guest', c.external_id || '-' || n, '', c.guest_id, c.guest_name,
-        c.created_at, c.created_at + n * interval '3 seconds', false, true, 'translated', 1, ''
+        c.created_at, c.created_at + n * interval '3 seconds', false, true, 'translated', 1, '', ''
     FROM conversations_conversation c, generate_series(1, {per}) n
     WHERE c.external_id LIKE 'filled-%' ORDER BY c.id, n
     """,

@@ -29,7 +29,8 @@ class DeliveryAdmin(DecidedAdmin):
     list_display = ("id", "conversation", "state_word", "attributes_word", "reason", "created")
     list_filter = ("state",)
     list_select_related = ("conversation",)
-    search_fields = ("conversation__external_id__exact",)
+    # By way of its messages, which have an index for it; deliveries have none.
+    search_fields = ("message__conversation__external_id__exact",)
     search_help_text = "Whole conversation id"
     ordering = ("-id",)
     fieldsets: ClassVar = [

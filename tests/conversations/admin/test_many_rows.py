@@ -1,4 +1,4 @@
-"""The admin's lists at a hundred thousand rows: what they ask for is found by an index."""
+"""The admin's lists at a hundred thousand journal entries: what they ask for has an index."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ pytestmark = [
     pytest.mark.postgresql_only,  # no other database explains itself like this
 ]
 
-ROWS = 100_000
-# A list reads a page, counts up to its limit of 10,000, and for a drill-down both ends of a time.
-AT_MOST = 25_000
+MESSAGES = 20_000  # with five entries each
+AT_MOST = 12_000  # rows read of one table: a list counts up to 10,000, and shows a page
 BIG = re.compile("conversations_(message|delivery|attributeaudit|journalentry|messagetext)")
 
 
 def test_no_list_of_the_admin_reads_a_table(client):
     with connection.cursor() as cursor:
+        # Foreign keys hold by how the rows are made: half a million checks at the end are spared.
+        cursor.execute("SET LOCAL session_replication_role = replica")
         for statement in STATEMENTS:
             cursor.execute(
-                statement.format(per=PER_CONVERSATION, conversations=ROWS // PER_CONVERSATION)
+                statement.format(per=PER_CONVERSATION, conversations=MESSAGES // PER_CONVERSATION)
             )
+        cursor.execute("SET LOCAL session_replication_role = origin")
     client.force_login(histories.user("root", is_superuser=True))
     now = timezone.now()
 
