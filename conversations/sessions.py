@@ -1,14 +1,14 @@
 """Sessions as rows, found by a digest of their key: who reads the database takes none over.
 
-What the cookie holds stands nowhere else. All else is Django's own store; of its twins the
-synchronous ones are used here, and the others refuse rather than store a key as it is.
+What the cookie holds stands nowhere else. All else is Django's own store.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, NoReturn
+from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends import db
 from django.utils import timezone
 
@@ -42,7 +42,16 @@ class SessionStore(db.SessionStore):
         if key is not None:
             super().delete(row_key(key))
 
-    async def _refuse(self, *args: Any, **options: Any) -> NoReturn:
-        raise NotImplementedError("sessions are read and written in the synchronous way")
+    # Django's own twins would store the key as it is.
 
-    aload = aexists = acreate_model_instance = adelete = _refuse
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+    async def aexists(self, session_key: str) -> bool:
+        return await sync_to_async(self.exists)(session_key)
+
+    async def acreate_model_instance(self, data: dict[str, Any]) -> Any:
+        return await sync_to_async(self.create_model_instance)(data)
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        await sync_to_async(self.delete)(session_key)

@@ -96,6 +96,7 @@ def environment() -> Iterator[None]:
             "JOURNAL_ANCHOR_FILE": os.path.join(folder, "anchors.jsonl"),  # noqa: PTH118
             "EXPORT_FOLDER": os.path.join(folder, "exports"),  # noqa: PTH118
         }
+        os.mkdir(values["EXPORT_FOLDER"], mode=0o700)  # noqa: PTH102 - as the console makes it
         if os.environ.get("PARLEY_TEST_DATABASE") == "sqlite":
             # As in embedded mode: a file, and no Redis.
             values["DATABASE_URL"] = f"sqlite:///{folder}/parley.sqlite3"

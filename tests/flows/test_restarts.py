@@ -148,7 +148,7 @@ def _kill_a_child_that_works(worker: RunningProcess) -> bool:
     """One that idles may be killed by anybody. A lease names its owner's process id."""
     held = Conversation.objects.filter(lease_until__gt=timezone.now())
     owners = set(held.values_list("lease_owner", flat=True))
-    working = {int(owner.split("-")[-2]) for owner in owners if owner}
+    working = {int(owner.split("-")[-2].partition(".")[0]) for owner in owners if owner}
     children = {child.pid for child in psutil.Process(worker.popen.pid).children()}
     for pid in working & children:
         os.kill(pid, signal.SIGKILL)

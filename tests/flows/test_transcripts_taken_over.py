@@ -52,7 +52,7 @@ def test_a_dead_gateways_transcripts_are_taken_over(
     processes.wait_until(lambda: sum(held().values()) == CONVERSATIONS, what="all are followed")
 
     ((owner, _), *_) = held().most_common()
-    (dead,) = [one for one in gateways if f"-{one.popen.pid}-" in owner]
+    (dead,) = [one for one in gateways if f"-{one.popen.pid}." in owner]
     dead.kill()
     # As if the life of its leases had passed already.
     StreamState.objects.filter(owner=owner).update(lease_until=timezone.now())

@@ -102,6 +102,7 @@ def test_the_doctor_has_examined_everything_in_seconds_whatever_is_silent(machin
         "broker",
         "Genesys credentials",
         "translation",
+        "exports",
         "clock",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -63,7 +64,7 @@ async def test_what_comes_late_from_the_history_goes_before_what_was_said_after_
     simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 800, "nth": 1})
     async with working(simulator) as worker:
         place = simulator.world.conversation("conv-1")
-        first, second, third = (simulator.world.say_as_guest(place, text) for text in "123")
+        first, second, third = [await _said_at_its_own_moment(simulator, place, n) for n in "123"]
         await worker.hear(first)
         await worker.until(has(State.SENDING))
         await worker.hear(third)
@@ -74,6 +75,11 @@ async def test_what_comes_late_from_the_history_goes_before_what_was_said_after_
 
         assert worker.posts() == ["EN 1", "EN 2", "EN 3"]
         assert [put["originalText"] for put in worker.puts()] == ["1", "2", "3"]
+
+
+async def _said_at_its_own_moment(simulator: Any, place: Any, text: str) -> Any:
+    await asyncio.sleep(0.005)  # the platform's times have milliseconds
+    return simulator.world.say_as_guest(place, text)
 
 
 def _is_put_back() -> bool:
