@@ -263,7 +263,7 @@ async def test_what_a_dead_worker_was_sending_is_found_out_about_and_not_sent_ag
     async with working(simulator, owner="dead") as worker:
         fault(simulator, "slow", ms=15_000)
         await worker.hear_guest("one")
-        await worker.until(lambda: Delivery.objects.filter(state=State.SENDING).exists())
+        await worker.until(simulator.world.faults.fired)  # it has arrived, and is not answered
         for task in worker.drain._tasks.values():
             task.cancel()
         simulator.world.faults.clear()
