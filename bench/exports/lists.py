@@ -27,7 +27,6 @@ PAGES = {
     "conversations": f"{_ADMIN}/conversation/",
     "conversations, by prefix": f"{_ADMIN}/conversation/?q=filled-7",
 }
-LINES = (("median_ms", "median of 7, ms", 0), ("max_ms", "slowest, ms", 0))
 
 
 def measured() -> dict[str, report.Figures]:
@@ -54,3 +53,13 @@ def _timed(client: Any, page: str) -> report.Figures:
         if answer.status_code != 200:
             raise RuntimeError(f"{page} answered {answer.status_code}")
     return {"median_ms": statistics.median(taken), "max_ms": max(taken)}
+
+
+def table(title: str, pages: dict[str, report.Figures]) -> str:
+    """A line a list: there are too many for columns."""
+    lines = [title, f"{'':40}{f'median of {RUNS}, ms':>20}{'slowest, ms':>14}"]
+    lines += [
+        f"{name:40}{figures['median_ms']:>20.0f}{figures['max_ms']:>14.0f}"
+        for name, figures in pages.items()
+    ]
+    return "\n".join(lines)

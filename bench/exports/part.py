@@ -57,10 +57,7 @@ def run(*, messages: int = 1_000_000) -> list[dict[str, object]]:
         sys.stderr.write("exports: the admin's lists …\n")
         pages = lists.measured()
         chat = _chat(site, folder)
-    sys.stdout.write(
-        report.table(f"The admin's lists at {messages:,} messages", pages, lines=lists.LINES)
-    )
-    sys.stdout.write("\n\n")
+    sys.stdout.write(lists.table(f"The admin's lists at {messages:,} messages", pages) + "\n\n")
     sys.stdout.write(report.table(f"Export of {messages:,} messages", speed, lines=LINES) + "\n\n")
     title = f"Delivery at {_CHAT_RATE:g} messages/s while an export runs"
     sys.stdout.write(report.table(title, chat, lines=CHAT_LINES) + "\n\n")
