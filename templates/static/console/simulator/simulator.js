@@ -1,8 +1,10 @@
 // The chat simulator's page: the guest's side, the agent's side, and what plays tricks on both.
 
 import { element, setText } from "../elements.js";
+import { Typing } from "../typing.js";
 import { languagePair } from "../words.js";
 import { agentBubble, guestBubble } from "./bubbles.js";
+import { showCountsOf } from "./counts.js";
 import { prepared, problemOf, readAs } from "./files.js";
 import { Scripts } from "./scripts.js";
 import { Socket } from "./socket.js";
@@ -10,7 +12,6 @@ import { Timeline } from "./timeline.js";
 
 const MAX_ACTION = 60 * 1024; // the web server takes 64 KiB
 const TYPING_MS = 3000;
-const AGENT_TYPING_MS = 5000;
 const NEAR_END_PX = 80;
 const KEPT = "parley.simulator";
 const ERROR_FIELDS = ["text", "file", "context", "name", "email", "metadata", "script", "speed", "fault", "reply"];
@@ -30,6 +31,7 @@ let unsent = []; // actions written while the console was away
 let typed = { guest: 0, agent: 0 };
 
 const timeline = new Timeline({ onChange: changed });
+const typing = new Typing($("guest-typing"), () => "The agent");
 const scripts = new Scripts({
   onChosen(script) {
     keep({ script: script.name });
@@ -71,7 +73,7 @@ const handlers = {
   },
   message(frame) {
     timeline.shown(frame);
-    if (frame.sender === "agent") showAgentTyping(false);
+    if (frame.sender === "agent") typing.ended("agent");
   },
   progressed(frame) {
     timeline.progressed(frame);
@@ -84,7 +86,7 @@ const handlers = {
     showCounts();
   },
   typing(frame) {
-    showAgentTyping(frame.state === "active");
+    typing.hear("agent", frame.state);
   },
   read(frame) {
     const at = timeline.items.findIndex((item) => item.key === frame.sequenceId);
@@ -108,13 +110,6 @@ const handlers = {
     for (const box of $("faults").querySelectorAll("input")) box.checked = frame.on.includes(box.value);
   },
 };
-
-// It never outlives what it indicates, whatever gets lost.
-function showAgentTyping(isTyping) {
-  clearTimeout(typed.end);
-  setText($("guest-typing"), isTyping ? "The agent is typing…" : "");
-  if (isTyping) typed.end = setTimeout(showAgentTyping, AGENT_TYPING_MS, false);
-}
 
 // --- The guest's line ---
 
@@ -191,13 +186,7 @@ function lookedAt() {
 }
 
 function showCounts() {
-  const counts = { sent: timeline.sent, ...timeline.counts, shown: timeline.shownToAgent };
-  for (const name of ["sent", "stored", "translated", "delivered", "shown"]) setText($(`count-${name}`), String(counts[name]));
-  const values = [counts.sent, counts.stored, counts.translated, counts.delivered, counts.shown];
-  const agree = values.every((value) => value === values[0]);
-  const mark = $("agreement");
-  mark.className = `state ${agree ? (counts.sent ? "ok" : "quiet") : "waiting"}`;
-  setText(mark, agree ? (counts.sent ? "✓ all agree" : "nothing said yet") : "under way…");
+  showCountsOf(timeline);
 }
 
 function showError({ error, field = "", ref = "" }) {
