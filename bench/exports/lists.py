@@ -21,8 +21,12 @@ PAGES = {
         f"{_ADMIN}/attributeaudit/?written_at__year={{year}}&written_at__month={{month}}"
     ),
     "deliveries": f"{_ADMIN}/delivery/",
+    "deliveries, a month": (
+        f"{_ADMIN}/delivery/?created_at__year={{year}}&created_at__month={{month}}"
+    ),
     "deliveries, of a conversation": f"{_ADMIN}/delivery/?q=filled-77",
     "journal": f"{_ADMIN}/journalentry/",
+    "journal, a month": f"{_ADMIN}/journalentry/?at__year={{year}}&at__month={{month}}",
     "journal, of a conversation": f"{_ADMIN}/journalentry/?q=filled-77",
     "conversations": f"{_ADMIN}/conversation/",
     "conversations, by prefix": f"{_ADMIN}/conversation/?q=filled-7",

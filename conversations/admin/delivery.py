@@ -16,8 +16,6 @@ from conversations.services.review import Decision, decide_deliveries
 
 @admin.register(Delivery)
 class DeliveryAdmin(DecidedAdmin):
-    """No date hierarchy: the times of deliveries have no index; the newest come first."""
-
     actions = ("it_is_there", "send_again", "drop")
     created = moment("created_at", description="queued")
     sending = moment("sending_at", description="sent")
@@ -32,7 +30,8 @@ class DeliveryAdmin(DecidedAdmin):
     # By way of its messages, which have an index for it; deliveries have none.
     search_fields = ("message__conversation__external_id__exact",)
     search_help_text = "Whole conversation id"
-    ordering = ("-id",)
+    date_hierarchy = "created_at"
+    ordering = ("-created_at", "-id")
     fieldsets: ClassVar = [
         (None, {"fields": (("conversation", "message"), ("direction", "external_id"))}),
         (

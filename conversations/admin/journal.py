@@ -12,7 +12,7 @@ from conversations.models import JournalEntry
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(RecordAdmin):
-    """Newest by row: `at` has no index, so there is no date hierarchy and no filter by kind."""
+    """Newest first; no filter by kind: that has no index."""
 
     at_moment = moment("at", description="at")
 
@@ -21,7 +21,8 @@ class JournalEntryAdmin(RecordAdmin):
     list_select_related = ("conversation",)
     search_fields = ("conversation__external_id__exact",)
     search_help_text = "Whole conversation id"
-    ordering = ("-id",)
+    date_hierarchy = "at"
+    ordering = ("-at", "-id")
     sortable_by = ()
     fieldsets: ClassVar = [
         (None, {"fields": (("conversation", "seq"), ("kind", "message"), ("actor", "at_moment"))}),

@@ -130,6 +130,8 @@ class Delivery(models.Model):
                 condition=models.Q(duplicates__gt=0),
                 name="delivery_duplicated",
             ),
+            # The admin's list, newest first, and its calendar.
+            models.Index(fields=["-created_at"], name="delivery_by_queuing"),
         ]
 
     def __str__(self) -> str:

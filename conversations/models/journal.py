@@ -79,6 +79,8 @@ class JournalEntry(AppendOnlyModel):
             # A gap-free sequence, and no fork: two entries cannot follow the same one.
             models.UniqueConstraint(fields=["conversation", "seq"], name="journal_seq_once"),
         ]
+        # The admin's list, newest first, and its calendar.
+        indexes: ClassVar = [models.Index(fields=["-at"], name="journal_by_time")]
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.conversation_id}/{self.seq})"
