@@ -284,17 +284,17 @@ def _reviews() -> list[Review]:
     texts = {
         (text.message_id, text.role): text
         for text in MessageText.objects.filter(
-            message_id__in=[delivery.message_id for delivery in deliveries]
+            message_id__in=[delivery.source_id for delivery in deliveries]
         ).defer("salt")
     }
     role = MessageText.Role
     return [
         Review(
             delivery,
-            texts.get((delivery.message_id, role.ORIGINAL))
-            or texts.get((delivery.message_id, role.TYPED)),
-            texts.get((delivery.message_id, role.DELIVERED))
-            or texts.get((delivery.message_id, role.TRANSLATED)),
+            texts.get((delivery.source_id, role.ORIGINAL))
+            or texts.get((delivery.source_id, role.TYPED)),
+            texts.get((delivery.source_id, role.DELIVERED))
+            or texts.get((delivery.source_id, role.TRANSLATED)),
         )
         for delivery in deliveries
     ]
@@ -307,5 +307,6 @@ def _letters() -> list[DeadLetter]:
 
 def _duplicates(now: datetime) -> list[Delivery]:
     rows = Delivery.objects.duplicated().filter(confirmed_at__gte=now - INCIDENTS_FOR)
-    found = rows.select_related("conversation", "message").annotate(times=F("duplicates") + 1)
+    named = ("conversation", "message", "part_of__message")
+    found = rows.select_related(*named).annotate(times=F("duplicates") + 1)
     return list(found.order_by("-confirmed_at")[:LINES])

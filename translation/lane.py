@@ -18,17 +18,21 @@ from django.utils import timezone
 
 from conversations.genesys.exceptions import Ambiguous, GenesysError, Permanent
 from conversations.guest_language import weight_of
+from conversations.keys import echo_key
 from conversations.languages import canonical, is_same_language
 from conversations.models import Delivery
 from conversations.net.faultpoints import point
+from conversations.parts import Part, part_at
 from conversations.services.delivery import (
     Confirm,
     DeliveryStatus,
     Requeue,
+    SendInParts,
     Settle,
     StartSending,
 )
 from conversations.services.leases import Release, Rest
+from conversations.services.parts import LEAST_CHARS
 from conversations.services.unit import Change, LeaseLost
 from translation.attribute_writer import AttributeWriter
 from translation.exceptions import TextRefused, TooLarge, TranslationError
@@ -50,6 +54,7 @@ logger = logging.getLogger(__name__)
 State = Delivery.State
 _ON_ITS_WAY = (State.QUEUED, State.SENDING, State.AMBIGUOUS)
 DEATHS = 3  # of workers; then a message is set aside (reliability B12)
+_TOO_LONG = 413
 _WRITE_MARGIN_S = 8.0  # a request may last 7 s: none starts later than this before the lease ends
 
 
@@ -263,10 +268,10 @@ class Lane:
             item, status = await self._translated(item)
         while status is not None and status.state in _ON_ITS_WAY:
             if status.state == State.SENDING:
-                status = await self._post(item)
+                status = await self._post(item, status)
             elif status.state == State.AMBIGUOUS:
                 status = await find_out(self, item)
-            else:  # its absence is believed: once more
+            else:  # its absence is believed: once more; or the part that follows
                 status = await self._start(item)
         if status is not None and status.state == State.CONFIRMED and not item.is_reply:
             self._attributes.add(
@@ -282,24 +287,27 @@ class Lane:
             StartSending(self.conversation_id, item.message_id, self.tools.owner)
         )
 
-    async def _post(self, item: WorkItem) -> DeliveryStatus:
+    async def _post(self, item: WorkItem, status: DeliveryStatus) -> DeliveryStatus:
         """`sending` is committed; now the first byte may leave, if the lease still holds."""
         point("K6")  # `sending` stored, nothing sent
         if self._lease_is_ending():
             await self._requeue(item, "the lease was about to end")
             raise PutBack("the lease was about to end", seconds=0)
+        part = part_at(item.translated, start=status.part_from, most=status.part_chars)
         try:
             external_id = await self.tools.rest.post_message(
                 self.external_id,
                 sender_id=item.sender_id or ("" if item.is_reply else self._guest_id),
                 sender_type="agent" if item.is_reply else "guest",
-                text=item.translated,
+                text=part.text,
             )
         except Ambiguous as error:
-            return await self._settle(item, State.AMBIGUOUS, str(error))
+            return await self._settle(item, State.AMBIGUOUS, str(error), part=part)
         except Permanent as error:
+            if error.status == _TOO_LONG and len(part.text) > LEAST_CHARS:
+                return await self._send_in_parts(item, part)
             return await self._settle(
-                item, State.FAILED, str(error), status=error.status, body=error.body
+                item, State.FAILED, str(error), status=error.status, body=error.body, part=part
             )
         except GenesysError as error:
             # Surely not delivered: throttled, refused, unreachable. It keeps its place.
@@ -313,6 +321,22 @@ class Lane:
                 self.tools.owner,
                 by="answer",
                 external_id=external_id or "",
+                part_from=part.start,
+            )
+        )
+
+    async def _send_in_parts(self, item: WorkItem, refused: Part) -> DeliveryStatus:
+        """In halves, and in halves of these: how much it takes, the platform does not say."""
+        chars = (len(refused.text) + 1) // 2
+        first = part_at(item.translated, start=refused.start, most=chars)
+        return await self._commit(
+            SendInParts(
+                self.conversation_id,
+                item.message_id,
+                self.tools.owner,
+                part_from=refused.start,
+                chars=chars,
+                key=echo_key(first.text),
             )
         )
 
@@ -331,12 +355,11 @@ class Lane:
         *,
         status: int | None = None,
         body: str = "",
+        part: Part | None = None,
     ) -> DeliveryStatus:
-        return await self._commit(
-            Settle(
-                self.conversation_id, item.message_id, self.tools.owner, state, reason, status, body
-            )
-        )
+        where = (self.conversation_id, item.message_id, self.tools.owner)
+        part_from = part.start if part else None
+        return await self._commit(Settle(*where, state, reason, status, body, part_from))
 
     async def _commit(self, change: Change) -> Any:
         return await self.tools.crossing.commit(change)

@@ -91,6 +91,7 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
                     "history",
                     seen.external_id,
                     duplicates=seen.others,
+                    part_from=delivery.part_from,
                 )
             )
         if began_at > sent_at + window:
@@ -132,7 +133,7 @@ async def _may_be_sent_again(
 ) -> bool:
     """The conditions of protocol §1; the TTL is looked at when it starts again."""
     tools = lane.tools
-    if tools.policy == "manual" or delivery.attempts >= ATTEMPTS:
+    if tools.policy == "manual" or delivery.attempts_at_part >= ATTEMPTS:
         return False
     if evidence.is_absent():
         window = timedelta(seconds=tools.reconcile_window_s)

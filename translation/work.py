@@ -252,7 +252,7 @@ def _add_deliveries(works: dict[int, ConversationWork], deliveries: list[Deliver
     """Those that somebody else began; rare, so their texts are another trip."""
     if not deliveries:
         return
-    ids = [row.message_id for row in deliveries]
+    ids = [row.source_id for row in deliveries]
     trip = Trip()
     messages = ask_rows(trip, Message, *among("id", ids))
     texts = ask_rows(trip, MessageText, *among("message_id", ids))
@@ -263,7 +263,7 @@ def _add_deliveries(works: dict[int, ConversationWork], deliveries: list[Deliver
     languages = {row.message_id: row.source_language for row in made.value}
     for row in deliveries:
         work = works[row.conversation_id]
-        _add_delivery(work, row, by_key[row.message_id], by_role, languages)
+        _add_delivery(work, row, by_key[row.source_id], by_role, languages)
 
 
 def _add_delivery(
@@ -275,17 +275,17 @@ def _add_delivery(
 ) -> None:
     is_reply = row.direction == Delivery.Direction.AGENT_TO_GUEST
     said, posted = ("typed", "delivered") if is_reply else ("original", "translated")
-    original = texts.get((row.message_id, said), "")
-    language = languages.get(row.message_id, "")
+    original = texts.get((row.source_id, said), "")
+    language = languages.get(row.source_id, "")
     if row.state in Delivery.UNFINISHED:
         work.items.append(
             WorkItem(
-                message_id=row.message_id,
+                message_id=row.source_id,
                 seq=message.seq,
                 sender_id=message.sender_id,
                 text=original,
                 delivery_state=row.state,
-                translated=texts.get((row.message_id, posted), ""),
+                translated=texts.get((row.source_id, posted), ""),
                 source_language=language,
                 external_id=row.external_id,
                 attempts=row.attempts,
@@ -299,7 +299,7 @@ def _add_delivery(
     if row.attributes_state == Delivery.AttributesState.PENDING and row.confirmed_at:
         work.attributes.append(
             AttributesItem(
-                row.message_id,
+                row.source_id,
                 original,
                 language,
                 row.confirmed_at,

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from conversations.admin.decisions import DecidedAdmin, person
-from conversations.admin.records import moment, pill
+from conversations.admin.records import moment, pill, plain
 from conversations.models import Delivery
 from conversations.services.review import Decision, decide_deliveries
 
@@ -21,6 +21,7 @@ class DeliveryAdmin(DecidedAdmin):
     sending = moment("sending_at", description="sent")
     confirmed = moment("confirmed_at", description="confirmed")
     echoed = moment("echoed_at", description="echo received")
+    whole = plain("part_of", description="a part of")
     state_word = pill("state")
     attributes_word = pill("attributes_state", description="attributes")
 
@@ -35,12 +36,24 @@ class DeliveryAdmin(DecidedAdmin):
     fieldsets: ClassVar = [
         (None, {"fields": (("conversation", "message"), ("direction", "external_id"))}),
         (
+            "Parts",
+            {
+                "fields": (("whole", "part_from", "part_chars", "delivered_parts"),),
+                "description": "What the platform refuses as too long is sent in parts: "
+                "from which character on, of at most how many.",
+            },
+        ),
+        (
             "State",
             {"fields": (("state_word", "reason"), ("attempts", "confirmed_by", "duplicates"))},
         ),
         ("Times", {"fields": (("created", "sending"), ("confirmed", "echoed"))}),
         ("Attributes", {"fields": (("attributes_word", "attributes_attempts"),)}),
     ]
+
+    @admin.display(description="parts delivered")
+    def delivered_parts(self, record: Delivery) -> int:
+        return record.parts.count()
 
     @admin.action(description="It is there: mark as delivered", permissions=["review"])
     def it_is_there(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:

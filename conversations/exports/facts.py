@@ -36,7 +36,7 @@ def gather(messages: Sequence[Message]) -> Facts:
     for text in MessageText.objects.filter(message_id__in=ids).defer("salt"):
         facts.texts[text.message_id, text.role] = text
     for delivery in Delivery.objects.filter(message_id__in=ids):
-        facts.deliveries[delivery.message_id] = delivery
+        facts.deliveries[delivery.source_id] = delivery
     written = AttributeAudit.objects.filter(
         message_id__in=ids, status=AttributeAudit.Status.WRITTEN
     )

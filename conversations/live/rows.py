@@ -46,7 +46,8 @@ def rows_for(message_ids: Collection[int]) -> dict[int, Row]:
 
 
 def _echo_read_at() -> Subquery:
-    """An agent reads the translation, which is the echo of our delivery."""
+    """An agent reads the translation, which is the echo of our delivery: of its last part, where
+    there are parts."""
     echoes = Message.objects.filter(echo_of__message=OuterRef("pk"), read_at__isnull=False)
     return Subquery(echoes.order_by("read_at").values("read_at")[:1])
 

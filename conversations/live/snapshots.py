@@ -209,8 +209,13 @@ def entries_past(cursors: Mapping[int, int]) -> Iterator[tuple[int, int, str, in
             JournalEntry.objects.filter(past)
             .order_by("conversation_id", "seq")
             .values_list(
-                "conversation_id", "seq", "kind", "message_id", "message__echo_of__message_id"
+                "conversation_id",
+                "seq",
+                "kind",
+                "message_id",
+                "message__echo_of__message_id",
+                "message__echo_of__part_of__message_id",
             )
         )
-        for conversation, seq, kind, message, source in rows[:MAX_ENTRIES]:
-            yield conversation, seq, kind, source or message
+        for conversation, seq, kind, message, source, whole in rows[:MAX_ENTRIES]:
+            yield conversation, seq, kind, source or whole or message

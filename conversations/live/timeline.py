@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from conversations.live.rows import iso, rows_for
-from conversations.models import Conversation, JournalEntry, Message, MessageText
+from conversations.models import Conversation, Delivery, JournalEntry, Message, MessageText
 from conversations.services.decisions import name_of
 
 MAX_ENTRIES = 200
@@ -34,7 +34,9 @@ def timeline_of(conversation_pk: int, message_pk: int) -> dict[str, Any] | None:
 
 def _entries(conversation_pk: int, message_pk: int) -> list[dict[str, Any]]:
     """An entry about the echo of its delivery is one about the message."""
-    echoes = Message.objects.filter(echo_of__message_id=message_pk).values_list("pk", flat=True)
+    deliveries = list(Delivery.objects.filter(message=message_pk))
+    deliveries += Delivery.objects.filter(part_of__in=deliveries)
+    echoes = Message.objects.filter(echo_of__in=deliveries).values_list("pk", flat=True)
     rows = JournalEntry.objects.filter(
         message_id__in=[message_pk, *echoes], conversation_id=conversation_pk
     )

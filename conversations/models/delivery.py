@@ -62,7 +62,10 @@ class Delivery(models.Model):
     conversation = models.ForeignKey(
         Conversation, on_delete=models.PROTECT, related_name="deliveries", db_index=False
     )
-    message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="delivery")
+    # None: a part that is delivered, of the delivery in `part_of`.
+    message = models.OneToOneField(
+        Message, null=True, blank=True, on_delete=models.PROTECT, related_name="delivery"
+    )
     direction = models.CharField(max_length=16, choices=Direction)
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=200, blank=True)
@@ -79,6 +82,21 @@ class Delivery(models.Model):
     echoed_at = models.DateTimeField(null=True, blank=True)
     # How often it stands in the conversation beside the once that it should (protocol §1).
     duplicates = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    # What the platform refuses as too long is sent in parts, one after another (services/parts.py).
+    # This row is about the part at hand; each that is delivered leaves a row of its own behind.
+    part_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="parts",
+        db_index=False,
+        editable=False,
+    )
+    part_chars = models.PositiveIntegerField(default=0, editable=False)  # a part at most; 0: whole
+    part_from = models.PositiveIntegerField(default=0, editable=False)  # what is before is there
+    attempts_before = models.PositiveSmallIntegerField(default=0, editable=False)  # of other parts
 
     attributes_state = models.CharField(
         max_length=16, choices=AttributesState, blank=True, default=AttributesState.NONE
@@ -130,12 +148,40 @@ class Delivery(models.Model):
                 condition=models.Q(duplicates__gt=0),
                 name="delivery_duplicated",
             ),
+            models.Index(
+                fields=["part_of"],
+                condition=models.Q(part_of__isnull=False),
+                name="delivery_parts",
+            ),
             # The admin's list, newest first, and its calendar.
             models.Index(fields=["-created_at"], name="delivery_by_queuing"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.state} delivery of message {self.message_id}"
+        return f"{self.state} delivery of message {self.source_id}"
+
+    @property
+    def source(self) -> Message:
+        """The message whose text it is, also of a part."""
+        message = (self.part_of or self).message
+        assert message is not None  # noqa: S101 - only a part has none
+        return message
+
+    @property
+    def source_id(self) -> int:
+        key = (self.part_of or self).message_id
+        assert key is not None  # noqa: S101 - only a part has none
+        return key
+
+    @property
+    def attempts_at_part(self) -> int:
+        """How often the part at hand was sent; what `attempts` is where nothing was split."""
+        return self.attempts - self.attempts_before
+
+    @property
+    def is_partial(self) -> bool:
+        """Some of it stands in the conversation, and the rest does not (yet)."""
+        return self.part_from > 0 and self.state != Delivery.State.CONFIRMED
 
     def owes_attributes(self, conversation: Conversation) -> bool:
         """Once it is confirmed: they hold the guest's words, unless those are erased."""

@@ -23,6 +23,7 @@ class JournalEntry(AppendOnlyModel):
         TRANSLATION_FAILED = "translation_failed", "translation failed"
         SENDING = "sending", "sending"
         CONFIRMED = "confirmed", "delivery confirmed"
+        PART_CONFIRMED = "part_confirmed", "part of it delivered"
         ECHOED = "echoed", "echo received"
         DUPLICATE = "duplicate", "duplicate incident"
         AMBIGUOUS = "ambiguous", "delivery ambiguous"

@@ -25,6 +25,8 @@ from conversations.models import (
 )
 from conversations.models.bulk import ask_matching
 from conversations.models.trip import Answer, Trip
+from conversations.parts import Part
+from conversations.services import parts
 from conversations.services.unit import Change, Plain, Unit
 
 logger = logging.getLogger(__name__)
@@ -39,15 +41,23 @@ _DIRECTION = {
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """Where a delivery stands after a change."""
+    """Where a delivery stands after a change; `part_…`: which part of its text is at hand."""
 
     state: str
     external_id: str
     attempts: int
+    part_from: int = 0
+    part_chars: int = 0
 
 
 def status_of(delivery: Delivery) -> DeliveryStatus:
-    return DeliveryStatus(delivery.state, delivery.external_id, delivery.attempts)
+    return DeliveryStatus(
+        delivery.state,
+        delivery.external_id,
+        delivery.attempts,
+        delivery.part_from,
+        delivery.part_chars,
+    )
 
 
 def queue_delivery(unit: Unit, message: Message, *, text: str) -> Delivery:
@@ -82,18 +92,24 @@ def settle(
     unit: Unit, conversation: Conversation, delivery: Delivery, *, state: State, reason: str
 ) -> None:
     """Give a delivery a state that needs no more than its reason."""
+    reason = reason[:200] if state == State.AMBIGUOUS else parts.partly(delivery, reason)
     delivery.state = state
-    delivery.reason = reason[:200]
+    delivery.reason = reason
     unit.changed(delivery)
     unit.ledger.enter(
-        conversation, Kind(state.value), message=delivery.message_id, data={"reason": reason[:200]}
+        conversation, Kind(state.value), message=delivery.message_id, data={"reason": reason}
     )
 
 
 def confirm(
     unit: Unit, conversation: Conversation, delivery: Delivery, *, by: str, external_id: str
 ) -> None:
-    """It is known to stand in the conversation; now its attributes are due (protocol §1)."""
+    """It is known to stand in the conversation; now its attributes are due (protocol §1), or the
+    part that follows."""
+    then = parts.following(delivery)
+    if then is not None:
+        _confirm_part(unit, conversation, delivery, then, by=by, external_id=external_id)
+        return
     delivery.state = State.CONFIRMED
     delivery.confirmed_at = unit.now
     delivery.confirmed_by = by
@@ -107,6 +123,31 @@ def confirm(
         Kind.CONFIRMED,
         message=delivery.message_id,
         data={"by": by, "attempt": delivery.attempts, "external_id": delivery.external_id},
+    )
+
+
+def _confirm_part(
+    unit: Unit,
+    conversation: Conversation,
+    delivery: Delivery,
+    then: Part,
+    *,
+    by: str,
+    external_id: str,
+) -> None:
+    attempt = delivery.attempts
+    part = parts.keep_part(delivery, then, by=by, external_id=external_id, now=unit.now)
+    unit.changed(delivery)
+    unit.ledger.enter(
+        conversation,
+        Kind.PART_CONFIRMED,
+        message=delivery.message_id,
+        data={
+            "by": by,
+            "attempt": attempt,
+            "external_id": external_id,
+            "part_from": part.part_from,
+        },
     )
 
 
@@ -179,11 +220,14 @@ class Confirm(Plain):
     by: str
     external_id: str = ""
     duplicates: tuple[str, ...] = ()  # ids under which it stands there as well
+    part_from: int = 0  # of which part
 
     def apply(self, unit: Unit) -> DeliveryStatus:
         conversation = unit.conversation(self)
         delivery = unit.deliveries[self.message_id]
         self._reclaim(unit, conversation, delivery)
+        if delivery.part_from != self.part_from:
+            return status_of(delivery)  # its echo was faster, and the next part is at hand
         if delivery.state == State.CONFIRMED:
             # The echo was faster than the POST's answer: only the id is news.
             if self.external_id and not delivery.external_id:
@@ -201,13 +245,18 @@ class Confirm(Plain):
         """
         mine = (self.conversation_id, self.external_id)
         for holder in unit.shared(_holders_of_ids):
-            if (holder.conversation_id, holder.external_id) == mine and holder.pk != delivery.pk:
-                # One that this transaction has in hand already is that object, not a second one.
-                self._give_up(unit, conversation, unit.deliveries.get(holder.message_id) or holder)
+            if (holder.conversation_id, holder.external_id) != mine:
+                continue
+            if delivery.pk not in (holder.pk, holder.part_of_id):
+                self._give_up(unit, conversation, holder)
 
     @staticmethod
     def _give_up(unit: Unit, conversation: Conversation, holder: Delivery) -> None:
-        unit.known(holder)
+        if holder.part_of is not None:  # whose part that was is looked at
+            Delivery.objects.filter(pk=holder.pk).update(external_id="")
+            holder = holder.part_of
+        # One that this transaction has in hand already is that object, not a second one.
+        holder = unit.deliveries.get(holder.message_id or 0) or unit.known(holder)
         holder.external_id = ""
         holder.state, holder.reason = State.REVIEW, "its echo was another delivery's"
         unit.changed(holder)
@@ -230,11 +279,13 @@ class Settle(Plain):
     reason: str
     http_status: int | None = None
     body: str = ""
+    part_from: int | None = None  # of which part; None: of whichever is at hand
 
     def apply(self, unit: Unit) -> DeliveryStatus:
         conversation = unit.conversation(self)
         delivery = unit.deliveries[self.message_id]
-        if delivery.state in (State.CONFIRMED, self.state):
+        is_of_earlier_part = self.part_from not in (None, delivery.part_from)
+        if is_of_earlier_part or delivery.state in (State.CONFIRMED, self.state):
             return status_of(delivery)
         settle(unit, conversation, delivery, state=self.state, reason=self.reason)
         if self.state == State.FAILED:
@@ -277,6 +328,37 @@ class Requeue(Plain):
                 Kind.REQUEUED,
                 message=delivery.message_id,
                 data={"reason": self.reason[:200]},
+            )
+        return status_of(delivery)
+
+
+@dataclass(frozen=True, slots=True)
+class SendInParts(Plain):
+    """sending → queued: the platform surely did not take it, for its length (reliability C16).
+
+    `key`: the echo key of the part that is sent now, of at most `chars` characters.
+    """
+
+    conversation_id: int
+    message_id: int
+    owner: str
+    part_from: int
+    chars: int
+    key: str
+
+    def apply(self, unit: Unit) -> DeliveryStatus:
+        conversation = unit.conversation(self)
+        delivery = unit.deliveries[self.message_id]
+        if delivery.state == State.SENDING and delivery.part_from == self.part_from:
+            reason = "too long for the platform: in parts"
+            delivery.state, delivery.reason = State.QUEUED, reason
+            delivery.part_chars, delivery.echo_key = self.chars, self.key
+            unit.changed(delivery)
+            unit.ledger.enter(
+                conversation,
+                Kind.REQUEUED,
+                message=delivery.message_id,
+                data={"reason": reason, "part_chars": self.chars},
             )
         return status_of(delivery)
 

@@ -107,6 +107,7 @@ def _remove_names(conversations: Mapping[int, Conversation], messages: Sequence[
     named = Message.objects.exclude(sender_name="")
     named.filter(pk__in=guests).update(sender_name="")
     named.filter(echo_of__message_id__in=guests).update(sender_name="")
+    named.filter(echo_of__part_of__message_id__in=guests).update(sender_name="")
 
 
 def _settle_unfinished(
@@ -120,12 +121,12 @@ def _settle_unfinished(
     deliveries = Delivery.objects.filter(message_id__in=message_ids)
     open_ones = deliveries.filter(Q(state__in=[*Delivery.UNFINISHED, Delivery.State.REVIEW]))
     for delivery in list(open_ones):
-        where = (delivery.conversation_id, delivery.message_id)
+        where = (delivery.conversation_id, delivery.source_id)
         _enter(ledger, conversations, _Kind.DROPPED, *where)
     open_ones.update(state=Delivery.State.DROPPED, reason=REASON)
     due = deliveries.filter(attributes_state=_Attributes.PENDING)
     for delivery in list(due):
-        where = (delivery.conversation_id, delivery.message_id)
+        where = (delivery.conversation_id, delivery.source_id)
         _enter(ledger, conversations, _Kind.ATTRIBUTES_FAILED, *where)
     due.update(attributes_state=_Attributes.FAILED)
 

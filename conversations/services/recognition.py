@@ -184,5 +184,5 @@ class SentAgain:
 def _may_be_the_guests(delivery: Delivery) -> bool:
     """Their own words were the same: then it may be them who say it again, and nothing is lost."""
     roles = (MessageText.Role.ORIGINAL, MessageText.Role.TYPED)
-    said = MessageText.objects.filter(message_id=delivery.message_id, role__in=roles).first()
+    said = MessageText.objects.filter(message_id=delivery.source_id, role__in=roles).first()
     return said is None or echo_key(said.text) == delivery.echo_key

@@ -6,12 +6,10 @@ caused is ever translated (protocol §1, TRAP: the endless loop).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,38 +22,32 @@ from conversations.genesys.events import (
 )
 from conversations.models import (
     Conversation,
-    DeadLetter,
-    DeadLetterBody,
     Delivery,
     JournalEntry,
     Message,
     MessageAttachment,
     MessageText,
 )
-from conversations.models.bulk import Keys, among, ask_rows, insert, update
+from conversations.models.bulk import Keys, among, ask_rows, insert
 from conversations.models.notice import ANYBODY, notify
 from conversations.models.trip import Trip
 from conversations.services.attachments import attachments_of, commitment_to
 from conversations.services.claims import NO_COPIES, lone_copies
+from conversations.services.echoes import Echoes
 from conversations.services.guest_erasure import late_of_erased
-from conversations.services.guest_language import note_preference
 from conversations.services.journal import Ledger, commitment, new_salt
+from conversations.services.notes import Note, store_note
+from conversations.services.quarantine import quarantine
 from conversations.services.recognition import (
     CLOCK_SKEW,
-    AwaitedEchoes,
     KnownEvents,
-    SentAgain,
     ask_awaited,
     ask_known,
     ask_sent_again,
     content_key_of,
 )
 
-logger = logging.getLogger(__name__)
-
-_KEPT_BYTES = 65_536
 _ACTOR = "gateway"
-_Note = MessageRead | ContextChanged  # about something that is there already
 _ORIGINS = {"guest": Message.Origin.GUEST, "agent": Message.Origin.AGENT}
 
 
@@ -83,31 +75,10 @@ def record_events(events: Sequence[Event], *, stream: str, skip_busy: bool = Fal
         malformed = [event for event in events if isinstance(event, Malformed)]
         messages = [event for event in events if isinstance(event, MessageReceived)]
         notes = [event for event in events if isinstance(event, MessageRead | ContextChanged)]
-        _quarantine(malformed, stream=stream, now=now)
+        quarantine(malformed, stream=stream, now=now)
         batch = _Batch(messages, notes, now=now, skip_busy=skip_busy)
         batch.store()
         return batch.result(malformed=len(malformed))
-
-
-def _quarantine(frames: Iterable[Malformed], *, stream: str, now: datetime) -> None:
-    """Keep what could not be read where a person can see it (reliability A13)."""
-    frames = list(frames)
-    if not frames:
-        return
-    letters = DeadLetter.objects.bulk_create(
-        DeadLetter(
-            kind=DeadLetter.Kind.FRAME,
-            stream=stream,
-            reason=frame.reason[:200],
-            size=frame.size,
-            created_at=now,
-        )
-        for frame in frames
-    )
-    DeadLetterBody.objects.bulk_create(
-        DeadLetterBody(dead_letter=letter, body=frame.raw[:_KEPT_BYTES])
-        for letter, frame in zip(letters, frames, strict=True)
-    )
 
 
 class _Batch:
@@ -116,7 +87,7 @@ class _Batch:
     def __init__(
         self,
         events: list[MessageReceived],
-        notes: list[_Note],
+        notes: list[Note],
         *,
         now: datetime,
         skip_busy: bool,
@@ -134,12 +105,11 @@ class _Batch:
         self.texts: list[MessageText] = []
         self.attachments: list[MessageAttachment] = []
         self.claimed: list[tuple[Message, str]] = []  # with the content key it had
-        self.echoed: list[tuple[Delivery, str]] = []  # with the state it was read in
         self.moved: list[tuple[int, int]] = []
         self.repeated = 0
         self.called: dict[str, set[int]] = {}  # by worker the conversations with work for it
 
-    def _read(self, events: list[MessageReceived], notes: list[_Note], *, skip_busy: bool) -> None:
+    def _read(self, events: list[MessageReceived], notes: list[Note], *, skip_busy: bool) -> None:
         """Lock the conversations, and see what is known of these events: one trip, as a rule."""
         spoken = dict.fromkeys(event.conversation_id for event in events)
         wanted = [*(spoken | dict.fromkeys(note.conversation_id for note in notes))]
@@ -183,9 +153,13 @@ class _Batch:
         self.conversations = {row.external_id: row for row in locked.value}
         self.copies = lone_copies(locked.value, events)
         self.known = KnownEvents(self.copies.left_out_of(known.value))
-        self.awaited = AwaitedEchoes(awaited.value)
-        window = timedelta(seconds=settings.RECONCILE_WINDOW_S)
-        self.sent_again = SentAgain(sent_again.value, window=window)
+        self.echoes = Echoes(
+            awaited.value,
+            sent_again.value,
+            ledger=self.ledger,
+            now=self.now,
+            call_worker=self._call_worker,
+        )
 
     def store(self) -> None:
         trip = Trip()
@@ -201,13 +175,15 @@ class _Batch:
         for attachment in self.attachments:
             attachment.message_id = attachment.message.pk
         insert(trip, self.attachments)
-        self._write_echoes(trip)
+        self.echoes.write(trip)
         if self.claimed:
             self.copies.write_claims(trip, self.claimed)
         if self.notes:
             trip.go()  # a receipt may be for a message of this batch
             for note in self.notes:
-                self._store_note(note)
+                # Of a conversation that is not known it is of no use to anyone.
+                if conversation := self.conversations.get(note.conversation_id):
+                    store_note(self.ledger, conversation, note)
         self.moved = self.ledger.write(trip)
         notify(trip, self.called)
         trip.end()
@@ -217,7 +193,7 @@ class _Batch:
             moved=self.moved,
             stored=sum(message.echo_of_id is None for message, _ in self.new),
             repeated=self.repeated,
-            echoes=len(self.echoed),
+            echoes=self.echoes.count,
             malformed=malformed,
             work=bool(self.called),
             busy=frozenset(self.busy),
@@ -230,9 +206,7 @@ class _Batch:
             self.repeated += 1
             return
         origin = _ORIGINS[event.sender.type]
-        delivery = self.awaited.match(conversation, event, origin)
-        twice = None if delivery else self.sent_again.match(conversation, event, origin)
-        cause = delivery or twice
+        cause, is_twice = self.echoes.cause_of(conversation, event, origin)
         if cause is None and conversation.is_erased_at(event.sent_at + CLOCK_SKEW):
             self.repeated += 1  # what was said then is erased, also what comes late of it
             return
@@ -240,12 +214,12 @@ class _Batch:
         if self.copies is not NO_COPIES:
             copy = self.copies.claim(conversation, event, by_text=cause is None)
             if copy is not None:
-                self._store_claim(conversation, copy, event, key, cause, is_twice=twice is not None)
+                self._store_claim(conversation, copy, event, key, cause, is_twice=is_twice)
                 return
         message = Message(
             conversation=conversation,
             origin=Message.Origin.INJECTED if cause else origin,
-            external_id=event.external_id or (delivery.external_id if delivery else ""),
+            external_id=event.external_id or (cause.external_id if cause and not is_twice else ""),
             content_key=key,
             sender_id=event.sender.id,
             sender_name="" if is_of_erased else event.sender.name,
@@ -256,12 +230,12 @@ class _Batch:
             echo_of=cause,
         )
         self._note_participants(conversation, event, origin, is_echo=cause is not None)
-        if delivery:
-            self._store_echo(conversation, delivery, message)
-        elif twice:
-            self._store_duplicate(conversation, twice, message)
-        else:
+        if cause is None:
             self._store_spoken(conversation, message, event)
+        elif is_twice:
+            self.echoes.store_duplicate(conversation, cause, message)
+        else:
+            self.echoes.store(conversation, cause, message)
         self.known.add(conversation, message)
         self.new.append((message, event))
 
@@ -310,7 +284,7 @@ class _Batch:
         self._note_participants(conversation, event, origin, is_echo=delivery is not None)
         if delivery:
             message.origin, message.echo_of, seq = Message.Origin.INJECTED, delivery, message.seq
-            store = self._store_duplicate if is_twice else self._store_echo
+            store = self.echoes.store_duplicate if is_twice else self.echoes.store
             store(conversation, delivery, message)
             message.seq = seq
         else:
@@ -338,73 +312,11 @@ class _Batch:
         self.attachments += rows
         return {"attachments": [commitment_to(row) for row in rows]}
 
-    def _store_echo(self, conversation: Conversation, delivery: Delivery, message: Message) -> None:
-        before = delivery.state
-        delivery.echoed_at = self.now
-        delivery.external_id = delivery.external_id or message.external_id
-        kind = JournalEntry.Kind.ECHOED
-        if before != Delivery.State.CONFIRMED:
-            kind = JournalEntry.Kind.CONFIRMED
-            delivery.state = Delivery.State.CONFIRMED
-            delivery.confirmed_at = self.now
-            delivery.confirmed_by = "echo"
-            delivery.reason = ""
-            if delivery.owes_attributes(conversation):
-                delivery.attributes_state = Delivery.AttributesState.PENDING
-                self._announce_attributes(conversation, before)
-        self.echoed.append((delivery, before))
-        self.sent_again.add(delivery)
-        message.seq = self.ledger.enter(
-            conversation,
-            kind,
-            message=delivery.message_id,
-            data={"by": "echo", "attempt": delivery.attempts, "external_id": message.external_id},
-        )
-
-    def _store_duplicate(
-        self, conversation: Conversation, delivery: Delivery, message: Message
-    ) -> None:
-        """Both sendings stand there: nothing can take one back, but nobody is left to find out."""
-        delivery.duplicates = max(delivery.duplicates, delivery.attempts - 1)
-        self.echoed.append((delivery, delivery.state))
-        message.seq = self.ledger.enter(
-            conversation,
-            JournalEntry.Kind.DUPLICATE,
-            message=delivery.message_id,
-            data={"seen": "echo", "external_id": message.external_id},
-        )
-        logger.error("the delivery of message %s stands twice", delivery.message_id)
-
-    def _announce_attributes(self, conversation: Conversation, before: str) -> None:
-        """While a worker waits for its POST's answer it goes on to the attributes by itself."""
-        if before == Delivery.State.SENDING and conversation.work_at is not None:
-            return
-        self._call_worker(conversation)
-
     def _call_worker(self, conversation: Conversation) -> None:
         conversation.work_at = self.now
         holds = conversation.lease_until is not None and conversation.lease_until > self.now
         owner = conversation.lease_owner if holds else ANYBODY
         self.called.setdefault(owner, set()).add(conversation.pk)
-
-    def _write_echoes(self, trip: Trip) -> None:
-        # One that got both its echoes in this batch is written once, from the state it was read in.
-        states = dict(reversed(self.echoed))
-        update(
-            trip,
-            list(states),
-            fields=(
-                "echoed_at",
-                "external_id",
-                "state",
-                "confirmed_at",
-                "confirmed_by",
-                "reason",
-                "attributes_state",
-                "duplicates",
-            ),
-            where=[{"state": before} for before in states.values()],
-        )
 
     def _note_participants(
         self,
@@ -430,32 +342,6 @@ class _Batch:
         ):
             conversation.agent_id = event.sender.id
             conversation.agent_name = event.sender.name
-
-    def _store_note(self, note: _Note) -> None:
-        """Of a conversation that is known; others are of no use to anyone."""
-        conversation = self.conversations.get(note.conversation_id)
-        if conversation is None:
-            return
-        if isinstance(note, ContextChanged):
-            note_preference(self.ledger, conversation, note.preferred_language)
-        else:
-            self._store_receipt(conversation, note)
-
-    def _store_receipt(self, conversation: Conversation, receipt: MessageRead) -> None:
-        """A read mark of a message that is known."""
-        message = Message.objects.filter(
-            conversation=conversation, external_id=receipt.message_id, read_at__isnull=True
-        ).first()
-        if message is None:
-            return
-        message.read_at = receipt.read_at
-        message.save(update_fields=["read_at"])
-        self.ledger.enter(
-            conversation,
-            JournalEntry.Kind.READ,
-            message=message.echo_of.message_id if message.echo_of else message,
-            data={"read_at": receipt.read_at.isoformat(), "by": receipt.sender.type},
-        )
 
 
 def _existing(external_ids: Iterable[str]) -> set[str]:

@@ -44,7 +44,7 @@ def decide_deliveries(
     """
     rows = Delivery.objects.in_bulk(list(seen))
     changes = [
-        DecideDelivery(row.conversation_id, row.message_id, decision, seen[pk])
+        DecideDelivery(row.conversation_id, row.source_id, decision, seen[pk])
         for pk, row in sorted(rows.items())
     ]
     outcomes = [Outcome(False, f"There is no delivery {pk}.") for pk in sorted(set(seen) - {*rows})]
@@ -85,6 +85,10 @@ class DecideDelivery(Plain):
             return
         if self.decision is Decision.IS_THERE:
             confirm(unit, conversation, delivery, by="person", external_id="")
+            if delivery.state == State.QUEUED:  # the part that follows goes out, however late it is
+                message = unit.messages[self.message_id]
+                message.decided_at = unit.now
+                unit.changed(message)
         else:
             queue_again(unit, conversation, delivery, reason=_SENT_AGAIN)
             unit.ledger.enter(
@@ -98,7 +102,7 @@ class DecideDelivery(Plain):
 
 def queue_again(unit: Unit, conversation: Conversation, delivery: Delivery, *, reason: str) -> None:
     """review or failed → queued, however old it is: a person has decided. The caller journals."""
-    before, message = delivery.state, unit.messages[delivery.message_id]
+    before, message = delivery.state, unit.messages[delivery.source_id]
     delivery.state, delivery.reason = State.QUEUED, reason
     delivery.external_id = delivery.confirmed_by = ""
     delivery.confirmed_at = delivery.echoed_at = None
@@ -113,7 +117,7 @@ def queue_again(unit: Unit, conversation: Conversation, delivery: Delivery, *, r
 
 def _what_it_is_now(delivery: Delivery) -> str:
     """Who was faster; within one transaction of several decisions the journal does not know."""
-    entries = JournalEntry.objects.filter(message_id=delivery.message_id)
+    entries = JournalEntry.objects.filter(message_id=delivery.source_id)
     last = entries.exclude(kind=JournalEntry.Kind.REVIEW).order_by("-seq").first()
     state = delivery.get_state_display()
     if last is None:

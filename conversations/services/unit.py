@@ -82,8 +82,12 @@ _WRITTEN: dict[type[models.Model], tuple[tuple[str, ...], tuple[str, ...]]] = {
             "echoed_at",
             "attributes_state",
             "duplicates",
+            "echo_key",
+            "part_chars",
+            "part_from",
+            "attempts_before",
         ),
-        ("state", "attributes_state"),
+        ("state", "attributes_state", "part_from"),
     ),
 }
 
@@ -135,7 +139,9 @@ class Unit:
         self.conversations = {row.pk: row for row in locked.value}
         self.messages = {row.pk: self.known(row) for row in (messages.value if messages else ())}
         self.deliveries = {
-            row.message_id: self.known(row) for row in (deliveries.value if deliveries else ())
+            row.message_id: self.known(row)
+            for row in (deliveries.value if deliveries else ())
+            if row.message_id is not None
         }
         self._shared = {read: answer.value for read, answer in shared.items()}
 

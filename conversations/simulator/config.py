@@ -22,6 +22,7 @@ class SimulatorConfig:
     ids_in_events: bool = True
     ids_in_answers: bool = True
     answer_status: int = 200  # protocol §1: 200, 201 or 202
+    text_limit: int | None = None  # a posted text of more characters is refused with 413
     echo_ms: float = 20.0
     silent_s: float = 60.0  # an org socket that sends nothing for so long is closed
     transcript_ms: float = 15.0  # after the org socket; 0: before it

@@ -72,6 +72,10 @@ class MessagingRest:
             problems.append("text: a string that is not empty")
         if body.get("type") != "text":
             problems.append("type: text")
+        limit = self._world.config.text_limit
+        if not problems and limit is not None and isinstance(text, str) and len(text) > limit:
+            body = {"message": "The text is too long.", "code": "too.large", "status": 413}
+            return answer(body, status=413)
         if not problems:
             return None
         return answer({"message": "; ".join(problems), "code": "bad.request", "status": 400},
