@@ -16,29 +16,17 @@ from typing import Any
 
 from django.utils import timezone
 
-from conversations.genesys.exceptions import Ambiguous, GenesysError, Permanent
 from conversations.guest_language import weight_of
-from conversations.keys import echo_key
 from conversations.languages import canonical, is_same_language
 from conversations.models import Delivery
 from conversations.net.faultpoints import point
-from conversations.parts import Part, part_at
-from conversations.services.delivery import (
-    Confirm,
-    DeliveryStatus,
-    Requeue,
-    SendInParts,
-    Settle,
-    StartSending,
-)
+from conversations.services.delivery import DeliveryStatus
 from conversations.services.leases import Release, Rest
-from conversations.services.parts import LEAST_CHARS
 from conversations.services.unit import Change, LeaseLost
 from translation.attribute_writer import AttributeWriter
+from translation.deliverer import Deliverer
 from translation.exceptions import TextRefused, TooLarge, TranslationError
-from translation.lane_tools import AGAIN_S, LONG_S, LaneTools, PutBack, put_back
-from translation.loops import LoopGuard
-from translation.reconcile import find_out
+from translation.lane_tools import AGAIN_S, LONG_S, LaneTools, PutBack
 from translation.services import (
     BeginAlone,
     FailTranslation,
@@ -52,9 +40,7 @@ from translation.work import SUSPECT_DEATHS, AttributesItem, ConversationWork, W
 logger = logging.getLogger(__name__)
 
 State = Delivery.State
-_ON_ITS_WAY = (State.QUEUED, State.SENDING, State.AMBIGUOUS)
 DEATHS = 3  # of workers; then a message is set aside (reliability B12)
-_TOO_LONG = 413
 _WRITE_MARGIN_S = 8.0  # a request may last 7 s: none starts later than this before the lease ends
 
 
@@ -73,14 +59,15 @@ class Lane:
         self.lease_ends = lease_ends  # monotonic; the drain moves it with each renewal
         self.tools = tools
         self._keeps = keeps  # whether the lease is kept when nothing is left
-        self._guest_id = work.guest_id
         self._items: deque[WorkItem] = deque()
         self._known: set[int] = set()
         self._translations: dict[int, asyncio.Task[Made]] = {}
         self._attributes = AttributeWriter(
             self.conversation_id, self.external_id, tools, lease_is_ending=self._lease_is_ending
         )
-        self._guard = LoopGuard(tools.deliveries_per_minute, monotonic=tools.monotonic)
+        self._deliverer = Deliverer(
+            self.conversation_id, self.external_id, tools, lease_is_ending=self._lease_is_ending
+        )
         self.stopping = False
         self.awaits_news = False  # work has arrived that this lane has not been given yet
         self.add(work)
@@ -89,7 +76,7 @@ class Lane:
         """Take in what is new; what is in hand already is left as it is."""
         self.awaits_news = False
         self.work_at = work.work_at
-        self._guest_id = work.guest_id or self._guest_id
+        self._deliverer.guest_id = work.guest_id or self._deliverer.guest_id
         for item in work.items:
             if item.message_id in self._known:
                 continue
@@ -234,10 +221,10 @@ class Lane:
                 PassThrough(self.conversation_id, item.message_id, self.tools.owner, made)
             )
             return item, None
-        may_start = self._guard.take()
+        may_start = self._deliverer.may_start()
         status = await self._commit(self._recorded(item, made, start=may_start))
         if status.state == State.QUEUED:  # recorded ahead of its turn, or held by the guard
-            status = await self._start(item, may_start=may_start)
+            status = await self._deliverer.start(item, may_start=may_start)
         return item, status
 
     async def _made(self, item: WorkItem) -> Made:
@@ -256,110 +243,20 @@ class Lane:
     # --- delivery ------------------------------------------------------------------------------
 
     async def _deliver(self, item: WorkItem) -> None:
-        status: DeliveryStatus | None
-        if item.delivery_state == State.QUEUED:
-            status = await self._start(item)
-        elif item.delivery_state == State.SENDING:
-            # Whoever sent it died: by definition unknown (reliability §5.3.1).
-            status = await self._settle(item, State.AMBIGUOUS, "the sending process ended")
-        elif item.delivery_state == State.AMBIGUOUS:
-            status = DeliveryStatus(State.AMBIGUOUS, item.external_id, item.attempts)
+        if item.delivery_state:
+            status: DeliveryStatus | None = await self._deliverer.taken_up(item)
         else:
             item, status = await self._translated(item)
-        while status is not None and status.state in _ON_ITS_WAY:
-            if status.state == State.SENDING:
-                status = await self._post(item, status)
-            elif status.state == State.AMBIGUOUS:
-                status = await find_out(self, item)
-            else:  # its absence is believed: once more; or the part that follows
-                status = await self._start(item)
+        if status is not None:
+            status = await self._deliverer.to_its_end(item, status)
         if status is not None and status.state == State.CONFIRMED and not item.is_reply:
             self._attributes.add(
                 AttributesItem(item.message_id, item.text, item.source_language, datetime.now(UTC))
             )
 
-    async def _start(self, item: WorkItem, *, may_start: bool | None = None) -> DeliveryStatus:
-        point("K5")  # translation stored, `sending` not
-        if not (self._guard.take() if may_start is None else may_start):
-            logger.error("%s", self._guard.reason, extra={"conversation": self.external_id})
-            return await self._settle(item, State.REVIEW, self._guard.reason)
-        return await self._commit(
-            StartSending(self.conversation_id, item.message_id, self.tools.owner)
-        )
-
-    async def _post(self, item: WorkItem, status: DeliveryStatus) -> DeliveryStatus:
-        """`sending` is committed; now the first byte may leave, if the lease still holds."""
-        point("K6")  # `sending` stored, nothing sent
-        if self._lease_is_ending():
-            await self._requeue(item, "the lease was about to end")
-            raise PutBack("the lease was about to end", seconds=0)
-        part = part_at(item.translated, start=status.part_from, most=status.part_chars)
-        try:
-            external_id = await self.tools.rest.post_message(
-                self.external_id,
-                sender_id=item.sender_id or ("" if item.is_reply else self._guest_id),
-                sender_type="agent" if item.is_reply else "guest",
-                text=part.text,
-            )
-        except Ambiguous as error:
-            return await self._settle(item, State.AMBIGUOUS, str(error), part=part)
-        except Permanent as error:
-            if error.status == _TOO_LONG and len(part.text) > LEAST_CHARS:
-                return await self._send_in_parts(item, part)
-            return await self._settle(
-                item, State.FAILED, str(error), status=error.status, body=error.body, part=part
-            )
-        except GenesysError as error:
-            # Surely not delivered: throttled, refused, unreachable. It keeps its place.
-            await self._requeue(item, str(error))
-            raise put_back(error) from error
-        point("K8")  # answered, not confirmed (K7, between the two: tests/faults/armed.py)
-        return await self._commit(
-            Confirm(
-                self.conversation_id,
-                item.message_id,
-                self.tools.owner,
-                by="answer",
-                external_id=external_id or "",
-                part_from=part.start,
-            )
-        )
-
-    async def _send_in_parts(self, item: WorkItem, refused: Part) -> DeliveryStatus:
-        """In halves, and in halves of these: how much it takes, the platform does not say."""
-        chars = (len(refused.text) + 1) // 2
-        first = part_at(item.translated, start=refused.start, most=chars)
-        return await self._commit(
-            SendInParts(
-                self.conversation_id,
-                item.message_id,
-                self.tools.owner,
-                part_from=refused.start,
-                chars=chars,
-                key=echo_key(first.text),
-            )
-        )
-
     def _lease_is_ending(self) -> bool:
         """A process that was paused must not write what another has taken over."""
         return self.tools.monotonic() > self.lease_ends - _WRITE_MARGIN_S
-
-    async def _requeue(self, item: WorkItem, reason: str) -> None:
-        await self._commit(Requeue(self.conversation_id, item.message_id, self.tools.owner, reason))
-
-    async def _settle(
-        self,
-        item: WorkItem,
-        state: State,
-        reason: str,
-        *,
-        status: int | None = None,
-        body: str = "",
-        part: Part | None = None,
-    ) -> DeliveryStatus:
-        where = (self.conversation_id, item.message_id, self.tools.owner)
-        part_from = part.start if part else None
-        return await self._commit(Settle(*where, state, reason, status, body, part_from))
 
     async def _commit(self, change: Change) -> Any:
         return await self.tools.crossing.commit(change)

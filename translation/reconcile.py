@@ -27,7 +27,7 @@ from conversations.services.recognition import CLOCK_SKEW
 from translation.work import WorkItem
 
 if TYPE_CHECKING:
-    from translation.lane import Lane
+    from translation.deliverer import Deliverer
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +64,9 @@ class _Evidence:
         )
 
 
-async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
+async def find_out(deliverer: Deliverer, item: WorkItem) -> DeliveryStatus:
     """Wait for evidence; ends in confirmed, in queued (to be sent once more), or in review."""
-    tools = lane.tools
+    tools = deliverer.tools
     delivery = await tools.crossing.call(_current, item.message_id)
     sent_at = delivery.sending_at or delivery.created_at
     window = timedelta(seconds=tools.reconcile_window_s)
@@ -81,11 +81,11 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
         if delivery.state != Delivery.State.AMBIGUOUS:
             return status_of(delivery)
         began_at = timezone.now()
-        seen = await _in_history(lane, item, delivery)
+        seen = await _in_history(deliverer, item, delivery)
         if isinstance(seen, _Found):
             return await tools.crossing.commit(
                 Confirm(
-                    lane.conversation_id,
+                    deliverer.conversation_id,
                     item.message_id,
                     tools.owner,
                     "history",
@@ -98,11 +98,11 @@ async def find_out(lane: Lane, item: WorkItem) -> DeliveryStatus:
             if seen is _Seen.ABSENT:
                 evidence.absent_at.append(began_at)
             evidence.unreadable = seen is _Seen.UNREADABLE
-            if await _may_be_sent_again(lane, delivery, evidence, sent_at=sent_at):
-                return await _send_again(lane, item, evidence)
+            if await _may_be_sent_again(deliverer, delivery, evidence, sent_at=sent_at):
+                return await _send_again(deliverer, item, evidence)
     return await tools.crossing.commit(
         Settle(
-            lane.conversation_id,
+            deliverer.conversation_id,
             item.message_id,
             tools.owner,
             Delivery.State.REVIEW,
@@ -129,10 +129,10 @@ def _moments(window_s: float, *, begun_s: float, until_s: float) -> Iterator[flo
 
 
 async def _may_be_sent_again(
-    lane: Lane, delivery: Delivery, evidence: _Evidence, *, sent_at: datetime
+    deliverer: Deliverer, delivery: Delivery, evidence: _Evidence, *, sent_at: datetime
 ) -> bool:
     """The conditions of protocol §1; the TTL is looked at when it starts again."""
-    tools = lane.tools
+    tools = deliverer.tools
     if tools.policy == "manual" or delivery.attempts_at_part >= ATTEMPTS:
         return False
     if evidence.is_absent():
@@ -142,10 +142,16 @@ async def _may_be_sent_again(
     return tools.policy == "prefer-delivery" and evidence.unreadable
 
 
-async def _send_again(lane: Lane, item: WorkItem, evidence: _Evidence) -> DeliveryStatus:
+async def _send_again(deliverer: Deliverer, item: WorkItem, evidence: _Evidence) -> DeliveryStatus:
     reason = "believed absent" if evidence.is_absent() else "no history to read"
-    return await lane.tools.crossing.commit(
-        Requeue(lane.conversation_id, item.message_id, lane.tools.owner, reason, was_ambiguous=True)
+    return await deliverer.tools.crossing.commit(
+        Requeue(
+            deliverer.conversation_id,
+            item.message_id,
+            deliverer.tools.owner,
+            reason,
+            was_ambiguous=True,
+        )
     )
 
 
@@ -153,10 +159,10 @@ def _current(message_id: int) -> Delivery:
     return Delivery.objects.get(message_id=message_id)
 
 
-async def _in_history(lane: Lane, item: WorkItem, delivery: Delivery) -> _Found | _Seen:
+async def _in_history(deliverer: Deliverer, item: WorkItem, delivery: Delivery) -> _Found | _Seen:
     """The message that is ours, if it is there."""
     try:
-        history = await lane.tools.rest.conversation_messages(lane.external_id)
+        history = await deliverer.tools.rest.conversation_messages(deliverer.external_id)
     except GenesysError as error:
         logger.info("history not readable: %s", type(error).__name__)
         return _Seen.UNREADABLE
@@ -173,7 +179,7 @@ async def _in_history(lane: Lane, item: WorkItem, delivery: Delivery) -> _Found 
     since = first_sent_at - CLOCK_SKEW
     ids = [event.external_id for event in same if event.external_id and event.sent_at >= since]
     without_id = sum(not event.external_id for event in same)
-    found = await lane.tools.crossing.call(_unclaimed, delivery, ids, without_id)
+    found = await deliverer.tools.crossing.call(_unclaimed, delivery, ids, without_id)
     return _Seen.ABSENT if found is None else found
 
 

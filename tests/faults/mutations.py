@@ -95,9 +95,9 @@ MUTATIONS = (
         "sending-write",
         (
             Edit(
-                "translation/lane.py",
-                'status = await self._settle(item, State.AMBIGUOUS, "the sending process ended")',
-                "status = DeliveryStatus(State.SENDING, item.external_id, item.attempts)",
+                "translation/deliverer.py",
+                'return await self._settle(item, State.AMBIGUOUS, "the sending process ended")',
+                "return DeliveryStatus(State.SENDING, item.external_id, item.attempts)",
             ),
         ),
         frozenset({"doubled"}),
