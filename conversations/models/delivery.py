@@ -94,9 +94,12 @@ class Delivery(models.Model):
         db_index=False,
         editable=False,
     )
-    part_chars = models.PositiveIntegerField(default=0, editable=False)  # a part at most; 0: whole
-    part_from = models.PositiveIntegerField(default=0, editable=False)  # what is before is there
-    attempts_before = models.PositiveSmallIntegerField(default=0, editable=False)  # of other parts
+    # At most so many characters a part; 0: it is sent whole.
+    part_chars = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # Where the part at hand begins: what is before it stands there.
+    part_from = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # Of `attempts`, those of earlier parts.
+    attempts_before = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     attributes_state = models.CharField(
         max_length=16, choices=AttributesState, blank=True, default=AttributesState.NONE

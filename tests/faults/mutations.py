@@ -59,9 +59,9 @@ MUTATIONS = (
         "echo-check",
         (
             Edit(
-                "conversations/services/recording.py",
-                "delivery = self.awaited.match(conversation, event, origin)",
-                "delivery = None",
+                "conversations/services/echoes.py",
+                "found = self._awaited.match(conversation, event, origin)",
+                "found = None",
             ),
         ),
         frozenset({"loops"}),
