@@ -38,7 +38,9 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
 
 
 class AppendOnlyModel(models.Model):
-    objects: ClassVar = AppendOnlyQuerySet.as_manager()
+    """A model gives itself the manager of a query set that is derived from `AppendOnlyQuerySet`."""
+
+    objects: ClassVar[Any]
 
     class Meta:
         abstract = True
