@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from conversations.gateway.inbox import InboxLost
-from conversations.genesys.events import Event, MessageReceived
+from conversations.genesys.events import Event
 from conversations.genesys.exceptions import GenesysError
 from conversations.genesys.rest import GenesysRest
 
@@ -148,16 +148,13 @@ class Backfill:
         return True
 
     async def _history(self, conversation_id: str) -> Sequence[Event] | None:
-        """A malformed entry in a history is kept once a connection, like a malformed frame."""
-        history = await self._rest.conversation_messages(conversation_id)
-        if history is None or conversation_id not in self._followed:
-            return history
-        return [event for event in history if self._may_be_missing(event)]
+        """What was said before `since` came by an open socket, where we have followed the
+        conversation: to store all of a long one again would hold up its live events for nothing.
 
-    def _may_be_missing(self, event: Event) -> bool:
-        """What was said before `since` came by an open socket: to store the whole history of a
-        long conversation again would hold up its live events for nothing."""
-        return not isinstance(event, MessageReceived) or event.sent_at >= self._since
+        A malformed entry in a history is kept once a connection, like a malformed frame.
+        """
+        since = self._since if conversation_id in self._followed else None
+        return await self._rest.conversation_messages(conversation_id, since=since)
 
     async def _release(self, conversation_id: str) -> None:
         if self._waited_for is not None:

@@ -32,8 +32,15 @@ def active_of(answer: Answer) -> list[ActiveConversation]:
     return found
 
 
-def messages_of(answer: Answer) -> list[MessageReceived | Malformed]:
-    events = [_history_event(entry) for entry in _listed(answer, "messages")]
+def messages_of(
+    answer: Answer, *, since: datetime | None = None
+) -> list[MessageReceived | Malformed]:
+    """What was said before `since` is left out, and not looked at any closer: most of a long
+    history, after a short gap."""
+    entries = _listed(answer, "messages")
+    if since is not None:
+        entries = [entry for entry in entries if not _is_of_before(entry, since)]
+    events = [_history_event(entry) for entry in entries]
     messages = [event for event in events if isinstance(event, MessageReceived)]
     messages.sort(key=lambda message: (message.sent_at, message.external_id or ""))
     return [*messages, *(event for event in events if isinstance(event, Malformed))]
@@ -49,6 +56,13 @@ def _active(entry: object) -> ActiveConversation | None:
         return ActiveConversation(identifier, moment(entry.get("lastMessageAt")))
     except InvalidEvent:
         return ActiveConversation(identifier, None)  # active all the same: read its messages
+
+
+def _is_of_before(entry: object, since: datetime) -> bool:
+    try:
+        return isinstance(entry, dict) and moment(entry.get("timestamp")) < since
+    except InvalidEvent:
+        return False
 
 
 def _history_event(entry: object) -> MessageReceived | Malformed | None:

@@ -127,15 +127,18 @@ class GenesysRest:
         return active_of(answer)
 
     async def conversation_messages(
-        self, conversation_id: str
+        self, conversation_id: str, *, since: datetime | None = None
     ) -> list[MessageReceived | Malformed] | None:
-        """Ordered by timestamp, then id; what cannot be read last. None: no such call."""
+        """Ordered by timestamp, then id; what cannot be read last. None: no such call.
+
+        `since`: what was said before is left out (the platform always sends all of it).
+        """
         path = f"{_CONVERSATIONS}/{quote(conversation_id, safe='')}/messages"
         try:
             answer = await self._call(_Call("history", "GET", path, is_read=True))
         except CallMissing:
             return None
-        return messages_of(answer)
+        return messages_of(answer, since=since)
 
     async def interaction_details(
         self, conversation_id: str, *, since: datetime, until: datetime

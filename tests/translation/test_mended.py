@@ -122,7 +122,7 @@ def _backfill(stored: list[str], *, active: list[str], slow_s: float, hold_s: fl
             await asyncio.sleep(0.05)
             return [type("Active", (), {"conversation_id": key})() for key in active]
 
-        async def conversation_messages(self, _id):
+        async def conversation_messages(self, _id, *, since=None):
             return []
 
     async def nobody(_moment):
@@ -175,7 +175,7 @@ async def test_a_backfill_that_meets_a_lost_inbox_says_that_the_gap_is_open():
         async def active_conversations(self, _since):
             return [type("A", (), {"conversation_id": "c1"})()]
 
-        async def conversation_messages(self, _id):
+        async def conversation_messages(self, _id, *, since=None):
             return [event("1", conversation="c1")]
 
     async def nobody(_moment):

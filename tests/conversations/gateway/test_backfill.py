@@ -221,7 +221,7 @@ async def test_what_comes_late_in_a_long_backfill_waits_for_its_history_all_the_
         async def active_conversations(self, _since: datetime) -> list[Any]:
             return [type("Row", (), {"conversation_id": name})() for name in ("c1", "c2")]
 
-        async def conversation_messages(self, name: str) -> list[Event]:
+        async def conversation_messages(self, name: str, *, since: Any = None) -> list[Event]:
             await release.wait()
             return [event("before", conversation=name)]
 

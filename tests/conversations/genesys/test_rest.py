@@ -21,6 +21,7 @@ from conversations.genesys.exceptions import (
     TokenUnavailable,
     Unavailable,
 )
+from conversations.genesys.protocols.messages import moment
 from conversations.genesys.rest import GenesysRest
 from tests.conversations.genesys.fakes import NOW, FakeTime, FakeTokens, in_turn, rest_to
 
@@ -203,6 +204,27 @@ async def test_a_history_is_ordered_by_time_then_id_and_marked_as_backfilled() -
     assert [event.external_id for event in messages] == ["m1", "m2", "m3"]
     assert all(event.backfilled for event in messages)
     assert all(isinstance(event, Malformed) for event in found[3:])
+
+
+async def test_what_was_said_before_a_moment_is_left_out_and_not_read() -> None:
+    history = {
+        "messages": [
+            message("m1", 1),
+            message("bad", 1, text=7),
+            message("m2", 2),
+            message("m3", 3),
+            message("no time", 4) | {"timestamp": "yesterday"},
+        ]
+    }
+    since = moment(message("m2", 2)["timestamp"])
+    async with rest_to(in_turn(answer(200, json.dumps(history)))) as (rest, _):
+        found = await rest.conversation_messages("c", since=since)
+
+    assert [getattr(event, "external_id", "malformed") for event in found or ()] == [
+        "m2",
+        "m3",
+        "malformed",
+    ]
 
 
 @pytest.mark.parametrize("status", [404, 405])
