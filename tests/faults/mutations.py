@@ -74,12 +74,12 @@ MUTATIONS = (
             Edit(
                 "translation/work.py",
                 '"work_at <= %s AND (lease_until IS NULL OR lease_until < %s"',
-                '"work_at <= %s AND (%s IS NOT NULL"',
+                '"work_at <= %s AND (%s::timestamptz IS NOT NULL"',
             ),
             Edit(
                 "conversations/services/leases.py",
                 "AND (lease_until IS NULL OR lease_until < %s OR lease_owner = %s)",
-                "AND (%s IS NOT NULL OR lease_owner = %s)",
+                "AND (%s::timestamptz IS NOT NULL OR lease_owner = %s)",
             ),
             Edit(
                 "conversations/services/unit.py",
