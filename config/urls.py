@@ -6,7 +6,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from conversations import health, metrics
-from conversations.login import limited
+from conversations.login import Door, limited
 from conversations.session_limits import session
 
 urlpatterns = [
@@ -18,11 +18,7 @@ urlpatterns = [
     path("", include("assist.urls")),
     path(
         "login/",
-        limited(
-            auth_views.LoginView.as_view(
-                template_name="console/login.html", redirect_authenticated_user=True
-            )
-        ),
+        limited(Door.as_view(template_name="console/login.html", redirect_authenticated_user=True)),
         name="login",
     ),
     path("session/", session, name="session"),

@@ -46,17 +46,23 @@ def note_refusal(*, actor: str, what: str, export: str = "") -> None:
 
     `what` is one of a few words and `export` one that exists: so many entries there can be.
     """
-    now = timezone.now()
     data = {"what": what, **({"export": export} if export else {})}
+    note_once_a_minute(JournalEntry.Kind.EXPORT_REFUSED, actor=actor, data=data)
+
+
+def note_once_a_minute(
+    kind: JournalEntry.Kind, *, actor: str, data: Mapping[str, Any], at_most: int = _LOOKED_AT
+) -> None:
+    """Not again what was noted within a minute, and nothing of the kind beyond `at_most` of it."""
+    now = timezone.now()
     newest = JournalEntry.objects.filter(conversation__external_id=CONSOLE_ID).order_by("-seq")
-    asked = (JournalEntry.Kind.EXPORT_REFUSED.value, actor, canonical(data))
     lately = [
-        (kind, by, said)
-        for kind, by, said, at in newest.values_list("kind", "actor", "data", "at")[:_LOOKED_AT]
-        if at > now - _NOTED_AGAIN_AFTER
+        (by, said)
+        for one, by, said, at in newest.values_list("kind", "actor", "data", "at")[:_LOOKED_AT]
+        if at > now - _NOTED_AGAIN_AFTER and one == kind.value
     ]
-    if asked not in lately:
-        note(JournalEntry.Kind.EXPORT_REFUSED, actor=actor, data=data, now=now)
+    if (actor, canonical(data)) not in lately and len(lately) < at_most:
+        note(kind, actor=actor, data=data, now=now)
 
 
 def _chain_key(now: datetime) -> int:
