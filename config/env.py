@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -63,9 +63,18 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
             found.append(ip_network(value))
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"{name}: {value!r} is no network ({error}). Write for example 10.0.0.0/8."
+                f"{name}: {value!r} is no network ({error}). Write {_instead_of(value)}."
             ) from None
     return found
+
+
+def _instead_of(value: str) -> str:
+    """Where an address stands for its network, either may be meant."""
+    try:
+        meant = ip_interface(value)
+    except ValueError:
+        return "for example 10.0.0.0/8"
+    return f"{meant.network}, or {meant.ip} for that address alone"
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

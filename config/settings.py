@@ -24,6 +24,7 @@ ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
 ALLOWED_ORIGINS = env.items("ALLOWED_ORIGINS")  # exact: scheme, host, port
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 ADMIN_PATH = env.text("ADMIN_PATH", "admin").strip("/")
+ADMIN_NETWORKS = env.networks("ADMIN_NETWORKS")  # whence it opens; empty: from everywhere
 
 # --- Genesys Cloud (protocol.md, first table) -------------------------------------------------
 _HTTP = ("https", "http")
@@ -191,6 +192,7 @@ INSTALLED_APPS = [
     "assist",
 ]
 MIDDLEWARE = [
+    "conversations.admin_networks.AdminNetworksMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db import connections
 from conversations.live.origins import as_browsers_write
 from conversations.models import JournalEntry
 
+_MAPPED = 96  # bits before an IPv4 address within IPv6
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1", "testserver"}
 # Where other pages are, as far as they begin.
 _TAKEN = {"live", "assist", "operations", "simulator", "exports", "login", "logout", "session",
@@ -125,6 +127,25 @@ def check_proxies(**kwargs: Any) -> list[checks.Error]:
             id="parley.E008",
         )
     ]
+
+
+@checks.register(checks.Tags.security)
+def check_admin_networks(**kwargs: Any) -> list[checks.Warning]:
+    """What lets everybody in, or nobody."""
+    found = []
+    for network in settings.ADMIN_NETWORKS:
+        first = network.network_address
+        mapped = first.ipv4_mapped if isinstance(first, IPv6Address) else None
+        if network.prefixlen == 0:
+            message = f"ADMIN_NETWORKS holds {network}: the admin opens from everywhere."
+            hint = "List the networks that administrators come from, or leave it empty."
+        elif mapped is not None and network.prefixlen >= _MAPPED:
+            message = f"ADMIN_NETWORKS holds {network}, which no address is compared with."
+            hint = f"Write {mapped}/{network.prefixlen - _MAPPED}"
+        else:
+            continue
+        found.append(checks.Warning(message, hint=hint, id="parley.W008"))
+    return found
 
 
 @checks.register(checks.Tags.database)
