@@ -55,6 +55,16 @@ def items(name: str, default: str = "") -> list[str]:
     return text(name, default).replace(",", " ").split()
 
 
+def items_of(name: str, allowed: tuple[str, ...]) -> list[str]:
+    found = items(name)
+    for value in found:
+        if value not in allowed:
+            raise ImproperlyConfigured(
+                f"{name} must be some of {', '.join(allowed)}, not {value!r}."
+            )
+    return found
+
+
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """A list of networks in CIDR notation; a single address is a network of one."""
     found = []

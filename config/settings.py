@@ -202,6 +202,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "conversations.session_limits.SessionLimitsMiddleware",
+    "conversations.second_step.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "conversations.middleware.DatabaseOutageMiddleware",
@@ -257,6 +258,10 @@ SESSION_MAX_H = env.number("SESSION_MAX_H", 12, low=1)  # hours in all
 SESSION_COOKIE_AGE = SESSION_MAX_H * 3600
 LOGIN_ATTEMPTS = env.number("LOGIN_ATTEMPTS", 5, low=1)  # at one account, from one network
 LOGIN_NETWORK_ATTEMPTS = env.number("LOGIN_NETWORK_ATTEMPTS", 50, low=1)  # from one network
+# Whose members must have a second factor, by role, or all.
+SECOND_FACTOR_FOR = env.items_of(
+    "SECOND_FACTOR_FOR", ("agent", "supervisor", "compliance", "admin", "all")
+)
 LOGIN_WINDOW_S = env.number("LOGIN_WINDOW_S", 900, low=1)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")  # whose X-Forwarded-For is believed
 SECURE_SSL_REDIRECT = _HTTPS

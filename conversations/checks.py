@@ -15,8 +15,8 @@ from conversations.models import JournalEntry
 _MAPPED = 96  # bits before an IPv4 address within IPv6
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1", "testserver"}
 # Where other pages are, as far as they begin.
-_TAKEN = {"live", "assist", "operations", "simulator", "exports", "login", "logout", "session",
-          "static", "ws", "healthz", "readyz", "metrics"}  # fmt: skip
+_TAKEN = {"account", "live", "assist", "operations", "simulator", "exports", "login", "logout",
+          "session", "static", "ws", "healthz", "readyz", "metrics"}  # fmt: skip
 
 
 @checks.register(checks.Tags.security)
@@ -249,6 +249,14 @@ def _warnings_of_the_door() -> list[checks.Warning]:
                 "SESSION_IDLE_MIN is longer than SESSION_MAX_H: it has no effect.",
                 hint="Shorten SESSION_IDLE_MIN (minutes), or lengthen SESSION_MAX_H (hours).",
                 id="parley.W006",
+            )
+        )
+    if not settings.SECOND_FACTOR_FOR:
+        found.append(
+            checks.Warning(
+                "SECOND_FACTOR_FOR is empty: a password alone opens transcripts and the admin.",
+                hint="Set it to roles that must have a second factor: compliance,admin, or all.",
+                id="parley.W009",
             )
         )
     if not settings.RETAIN_TEXTS_DAYS:

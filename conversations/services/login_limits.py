@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from conversations.keys import fingerprint
 from conversations.models import LoginAttempts
@@ -33,11 +34,12 @@ def admit(account: str, network: str, *, now: datetime) -> int:
 
 
 @transaction.atomic
-def forgive(account: str, network: str) -> None:
-    """It was the right password: their attempts are no guesses."""
+def forgive(account: str, network: str, *, attempts: int = 1) -> None:
+    """What they showed was right: their attempts are no guesses. The network gets back as many
+    `attempts` as it takes to log in."""
     LoginAttempts.objects.filter(key=_key(_Kind.ACCOUNT, _plain(account), network)).delete()
-    of_network = LoginAttempts.objects.filter(key=_key(_Kind.NETWORK, "", network), count__gt=0)
-    of_network.update(count=F("count") - 1)
+    of_network = LoginAttempts.objects.filter(key=_key(_Kind.NETWORK, "", network))
+    of_network.update(count=Greatest(F("count") - attempts, 0))
 
 
 def reset_attempts(

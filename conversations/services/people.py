@@ -7,6 +7,7 @@ actors, so that an entry is understood when the account is gone.
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,8 +24,7 @@ FLAGS = ("is_active", "is_staff", "is_superuser")
 _FIELDS = ("first_name", "last_name", "email")  # changed or not: what they hold is not noted
 REFUSALS_A_MINUTE = 100  # of log-ins, all together: the journal cannot be emptied
 _Kind = JournalEntry.Kind
-# Commands and shells of the machine act as the console.
-_actor: ContextVar[str] = ContextVar("actor", default="console")
+_actor: ContextVar[str] = ContextVar("actor", default="")
 
 
 @contextmanager
@@ -35,6 +35,14 @@ def acting_as(actor: str) -> Iterator[None]:
         yield
     finally:
         _actor.reset(before)
+
+
+def console_actor() -> str:
+    """Whoever types commands on the machine; a container may know no name for its user."""
+    try:
+        return f"console:{getpass.getuser()}"[:100]
+    except (KeyError, OSError):
+        return "console"
 
 
 def note_added(user: AbstractBaseUser) -> None:
@@ -100,4 +108,4 @@ def note_login_refused(user: AbstractBaseUser | None, *, network: str, what: str
 
 
 def _note(kind: JournalEntry.Kind, data: Mapping[str, Any]) -> None:
-    note(kind, actor=_actor.get(), data=data)
+    note(kind, actor=_actor.get() or console_actor(), data=data)

@@ -122,6 +122,15 @@ def test_what_is_no_network_is_refused_by_name_and_says_what_to_write(
     assert str(refused.value).endswith(write)
 
 
+def test_a_list_of_words_names_what_is_allowed(monkeypatch):
+    given(monkeypatch, "b, a")
+    assert env.items_of(NAME, ("a", "b")) == ["b", "a"]
+
+    given(monkeypatch, "a, c")
+    with pytest.raises(ImproperlyConfigured, match="some of a, b, not 'c'"):
+        env.items_of(NAME, ("a", "b"))
+
+
 def test_a_choice_names_what_is_allowed(monkeypatch):
     given(monkeypatch, "c")
 

@@ -137,8 +137,8 @@ def test_the_machines_commands_are_noted_as_the_consoles(monkeypatch: pytest.Mon
     flags = ["is_active", "is_staff", "is_superuser"]
     account = actor_of(root)
     assert entries() == [
-        ("person_added", "console", {"account": account, "flags": flags}),
-        ("person_changed", "console", {"account": account, "fields": ["password"]}),
+        ("person_added", people.console_actor(), {"account": account, "flags": flags}),
+        ("person_changed", people.console_actor(), {"account": account, "fields": ["password"]}),
     ]
 
 
