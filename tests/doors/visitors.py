@@ -68,11 +68,13 @@ class Visitor:
     def close(self) -> None:
         self._client.close()
 
-    def request(self, method: str, path: str) -> httpx.Response:
+    def request(
+        self, method: str, path: str, *, data: dict[str, str] | None = None
+    ) -> httpx.Response:
         headers = {"Cookie": self.cookies, "Origin": self._address}
         if method not in ("GET", "HEAD"):
             headers["X-CSRFToken"] = CSRF_TOKEN
-        return self._client.request(method, path, headers=headers)
+        return self._client.request(method, path, headers=headers, data=data)
 
     def enter(self, door: Door, *, letter: int = 0) -> str:
         """The verdict of a page, in the words of the table."""
