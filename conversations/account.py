@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -35,11 +36,19 @@ def account(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 @login_required
+@sensitive_post_parameters("password")
 def begin(request: HttpRequest) -> HttpResponse:
-    secret = second_factor.begin(_user(request))
-    if secret is None:
-        return redirect("account")
-    return _page(request, secret=secret.letters, picture=picture_of(secret.address))
+    """With the password once more: whoever finds an open session locks its owner not out."""
+
+    def shown(typed: str) -> HttpResponse | None:
+        if not check_password(typed, _user(request).password):
+            return None
+        secret = second_factor.begin(_user(request))
+        if secret is None:
+            return redirect("account")
+        return _page(request, secret=secret.letters, picture=picture_of(secret.address))
+
+    return _limited(request, shown, field="password", where="begin")
 
 
 @require_POST
@@ -90,13 +99,19 @@ def renew(request: HttpRequest) -> HttpResponse:
 def _with_a_code(
     request: HttpRequest, act: Callable[[str], HttpResponse | None], *, where: str
 ) -> HttpResponse:
+    if access.second_factor_of(_user(request)) is None:
+        return redirect("account")
+    return _limited(request, act, field="code", where=where)
+
+
+def _limited(
+    request: HttpRequest, act: Callable[[str], HttpResponse | None], *, field: str, where: str
+) -> HttpResponse:
     """Counted as attempts to log in: whoever found an open session guesses no more than there."""
     user, network = _user(request), network_of(client_address(request))
-    if access.second_factor_of(user) is None:
-        return redirect("account")
     if wait_s := admit(user.get_username(), network, now=timezone.now()):
         return too_many(request, wait_s)
-    answer = act(request.POST.get("code", ""))
+    answer = act(request.POST.get(field, ""))
     if answer is None:
         return _page(request, wrong=where, status=400)
     forgive(user.get_username(), network)

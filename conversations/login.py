@@ -21,7 +21,7 @@ from django_otp import login as verify
 from conversations import access
 from conversations.client_address import client_address, network_of
 from conversations.net.strict_json import clean_text
-from conversations.services.login_limits import admit, forgive
+from conversations.services.login_limits import admit, forgive, is_to_be_noted
 from conversations.services.people import note_logged_in, note_login_refused
 from conversations.session_limits import has_logged_in
 
@@ -94,8 +94,9 @@ def limited(
 
 
 def _note_refused(account: str, network: str, *, what: str) -> None:
-    user = get_user_model().objects.filter(username=clean_text(account)).first()
-    note_login_refused(user, network=network, what=what)
+    if is_to_be_noted(account, network, now=timezone.now()):
+        user = get_user_model().objects.filter(username=clean_text(account)).first()
+        note_login_refused(user, network=network, what=what)
 
 
 def too_many(request: HttpRequest, wait_s: int) -> HttpResponse:

@@ -46,23 +46,20 @@ def note_refusal(*, actor: str, what: str, export: str = "") -> None:
 
     `what` is one of a few words and `export` one that exists: so many entries there can be.
     """
+    kind, now = JournalEntry.Kind.EXPORT_REFUSED, timezone.now()
     data = {"what": what, **({"export": export} if export else {})}
-    note_once_a_minute(JournalEntry.Kind.EXPORT_REFUSED, actor=actor, data=data)
+    if (actor, canonical(data)) not in noted_lately(kind, now=now):
+        note(kind, actor=actor, data=data, now=now)
 
 
-def note_once_a_minute(
-    kind: JournalEntry.Kind, *, actor: str, data: Mapping[str, Any], at_most: int = _LOOKED_AT
-) -> None:
-    """Not again what was noted within a minute, and nothing of the kind beyond `at_most` of it."""
-    now = timezone.now()
+def noted_lately(kind: JournalEntry.Kind, *, now: datetime) -> list[tuple[str, str]]:
+    """By whom, and what, within a minute."""
     newest = JournalEntry.objects.filter(conversation__external_id=CONSOLE_ID).order_by("-seq")
-    lately = [
+    return [
         (by, said)
         for one, by, said, at in newest.values_list("kind", "actor", "data", "at")[:_LOOKED_AT]
         if at > now - _NOTED_AGAIN_AFTER and one == kind.value
     ]
-    if (actor, canonical(data)) not in lately and len(lately) < at_most:
-        note(kind, actor=actor, data=data, now=now)
 
 
 def _chain_key(now: datetime) -> int:

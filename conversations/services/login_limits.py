@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
 from conversations.keys import fingerprint
@@ -22,6 +22,7 @@ from conversations.models import LoginAttempts
 from conversations.net.strict_json import clean_text
 
 _KEPT = timedelta(days=1)
+_NOTED_AGAIN_AFTER = timedelta(minutes=1)
 _Kind = LoginAttempts.Kind
 
 
@@ -40,6 +41,20 @@ def forgive(account: str, network: str, *, attempts: int = 1) -> None:
     LoginAttempts.objects.filter(key=_key(_Kind.ACCOUNT, _plain(account), network)).delete()
     of_network = LoginAttempts.objects.filter(key=_key(_Kind.NETWORK, "", network))
     of_network.update(count=Greatest(F("count") - attempts, 0))
+
+
+def is_to_be_noted(account: str, network: str, *, now: datetime) -> bool:
+    """Whether a refusal goes into the journal: once a minute for each name and network.
+
+    TRAP: the same for names that no account has. If those were noted as one, a refusal that takes
+    the time of an entry would tell that there is such an account.
+    """
+    for key in (_key(_Kind.ACCOUNT, _plain(account), network), _key(_Kind.NETWORK, "", network)):
+        row = LoginAttempts.objects.filter(key=key)
+        if row.exists():  # that of the name is not there where its network had tried too often
+            lately = Q(noted_at__gt=now - _NOTED_AGAIN_AFTER)
+            return row.exclude(lately).update(noted_at=now) == 1
+    return False
 
 
 def reset_attempts(

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
 from conversations.models import JournalEntry
-from conversations.services.console_journal import note, note_once_a_minute
+from conversations.services.console_journal import note, noted_lately
 from conversations.services.decisions import actor_of
 
 if TYPE_CHECKING:
@@ -101,10 +103,15 @@ def note_logged_out(user: AbstractBaseUser) -> None:
 
 
 def note_login_refused(user: AbstractBaseUser | None, *, network: str, what: str) -> None:
-    """`user`: whose name was typed, if it is anybody's; else it may have been a password."""
-    account = actor_of(user) if user is not None else ""
-    data = {"account": account, "network": network, "what": what}
-    note_once_a_minute(_Kind.LOGIN_REFUSED, actor="anonymous", data=data, at_most=REFUSALS_A_MINUTE)
+    """`user`: whose name was typed, if it is anybody's; else it may have been a password.
+
+    Once a minute for each name and network (login_limits), and so many in all.
+    """
+    now = timezone.now()
+    if len(noted_lately(_Kind.LOGIN_REFUSED, now=now)) < REFUSALS_A_MINUTE:
+        account = actor_of(user) if user is not None else ""
+        data = {"account": account, "network": network, "what": what}
+        note(_Kind.LOGIN_REFUSED, actor="anonymous", data=data, now=now)
 
 
 def _note(kind: JournalEntry.Kind, data: Mapping[str, Any]) -> None:

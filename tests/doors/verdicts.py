@@ -72,7 +72,7 @@ PAGES = [
     Door("live/<str:external_id>/", "/live/missing/", MISSING),
     Door("account/", "/account/", ANYBODY),
     Door("account/second-factor/", "/account/second-factor/", ANYBODY, "POST"),
-    Door("account/second-factor/confirm/", "/account/second-factor/confirm/", ANYBODY, "POST"),
+    Door("account/second-factor/confirm/", "/account/second-factor/confirm/", START, "POST"),
     Door("account/second-factor/remove/", "/account/second-factor/remove/", START, "POST"),
     Door("account/second-factor/codes/", "/account/second-factor/codes/", START, "POST"),
     Door("simulator/", "/simulator/", SIMULATOR),
