@@ -238,3 +238,7 @@ def test_the_admins_list_shows_them(client: Client, ada: User, cora: User):
 
     assert "account changed" in page
     assert "roles changed" in page
+    histories.conversation(messages=1)
+    listed = client.get(reverse("admin:conversations_conversation_changelist")).content.decode()
+    assert CONSOLE_ID in listed
+    assert "__year=2000" not in listed  # its row has a date of long ago, which counts for nothing
