@@ -21,7 +21,7 @@ from django_otp import login as verify
 from conversations import access
 from conversations.client_address import client_address, network_of
 from conversations.net.strict_json import clean_text
-from conversations.services.login_limits import admit, forgive, is_to_be_noted
+from conversations.services.login_limits import admit, forgive, is_to_be_noted, take_back
 from conversations.services.people import note_logged_in, note_login_refused
 from conversations.session_limits import has_logged_in
 
@@ -64,12 +64,10 @@ def enter(request: HttpRequest, user: Any, *, by: str) -> None:
         note_logged_in(user, network=network_of(client_address(request)), by=by)
 
 
-def limited(
-    view: View, *, account: str | None = None, attempts: int = 1, what: str = "password"
-) -> View:
+def limited(view: View, *, account: str | None = None, what: str = "password") -> View:
     """Asked before anything is looked at: the answer is the same for accounts that are not.
 
-    `account`: where it is not typed; `attempts`: how many a log-in takes that succeeds.
+    `account`: where it is not typed.
     """
 
     @wraps(view)
@@ -85,8 +83,10 @@ def limited(
             return too_many(request, wait_s)
         answer = view(request, *args, **kwargs)
         if has_logged_in(request):
-            forgive(name, network, attempts=attempts)
-        elif not request.__dict__.get(_ASKED):
+            forgive(name, network)
+        elif request.__dict__.get(_ASKED):
+            take_back(name, network)
+        else:
             _note_refused(name, network, what=what)
         return answer
 

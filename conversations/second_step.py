@@ -72,7 +72,7 @@ def second_step(request: HttpRequest) -> HttpResponseBase:
             is_wrong = True
         return render(request, "console/second_step.html", {"is_wrong": is_wrong})
 
-    return limited(ask, account=user.get_username(), attempts=2, what="code")(request)
+    return limited(ask, account=user.get_username(), what="code")(request)
 
 
 def _whose(waiting: Any) -> User | None:

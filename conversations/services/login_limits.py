@@ -15,7 +15,6 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F, Q
-from django.db.models.functions import Greatest
 
 from conversations.keys import fingerprint
 from conversations.models import LoginAttempts
@@ -35,12 +34,21 @@ def admit(account: str, network: str, *, now: datetime) -> int:
 
 
 @transaction.atomic
-def forgive(account: str, network: str, *, attempts: int = 1) -> None:
-    """What they showed was right: their attempts are no guesses. The network gets back as many
-    `attempts` as it takes to log in."""
+def forgive(account: str, network: str) -> None:
+    """They are in: their attempts are no guesses."""
     LoginAttempts.objects.filter(key=_key(_Kind.ACCOUNT, _plain(account), network)).delete()
-    of_network = LoginAttempts.objects.filter(key=_key(_Kind.NETWORK, "", network))
-    of_network.update(count=Greatest(F("count") - attempts, 0))
+    of_network = LoginAttempts.objects.filter(key=_key(_Kind.NETWORK, "", network), count__gt=0)
+    of_network.update(count=F("count") - 1)
+
+
+def take_back(account: str, network: str) -> None:
+    """It was the right password, and a code is wanted still: that attempt alone is no guess.
+
+    TRAP: not `forgive`: each right password would begin the count of guesses at codes anew.
+    """
+    keys = [_key(_Kind.ACCOUNT, _plain(account), network), _key(_Kind.NETWORK, "", network)]
+    counted = LoginAttempts.objects.filter(key__in=keys, count__gt=0)
+    counted.update(count=F("count") - 1)
 
 
 def is_to_be_noted(account: str, network: str, *, now: datetime) -> bool:
