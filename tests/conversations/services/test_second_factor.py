@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 import time_machine
@@ -97,8 +98,12 @@ def test_one_code_at_eight_doors_at_once_opens_one():
     letters, codes = set_up(cora, NOW)
     code = code_at(letters, NOW + timedelta(seconds=60))
 
+    together = Barrier(8, timeout=30)
+
     def knock(typed: str) -> str:
         try:
+            connection.ensure_connection()
+            together.wait()
             return check(cora, typed)
         finally:
             connection.close()
