@@ -1,6 +1,5 @@
 // Times of one's own account in the viewer's zone.
 
-import { nameZone, showTimes } from "./times.js";
+import { showTimes } from "./times.js";
 
 showTimes(document);
-nameZone();
