@@ -19,7 +19,7 @@ AS_PRODUCTION := SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxy
 	JOURNAL_ANCHOR_FILE=/var/lib/parley/anchors.jsonl \
 	DEBUG=false ALLOWED_HOSTS=parley.example.org ALLOWED_ORIGINS=https://parley.example.org \
 	DATABASE_URL=postgresql://parley:parley@127.0.0.1:5432/parley REDIS_URL=redis://127.0.0.1:6379/0 \
-	GENESYS_CLIENT_ID=check GENESYS_CLIENT_SECRET=check TRANSLATION_API_KEY=check \
+	SECOND_FACTOR_FOR=compliance,admin GENESYS_CLIENT_ID=check GENESYS_CLIENT_SECRET=check TRANSLATION_API_KEY=check \
 	DJANGO_SETTINGS_MODULE=config.settings
 # `makemigrations --check` asks the database which migrations it has: an empty one will do.
 ON_NO_DATABASE := DATABASE_URL=sqlite:///:memory:

@@ -15,10 +15,8 @@ USERS = {"admin": ADMIN, "supervisor": SUPERVISOR, "compliance": COMPLIANCE, "ag
 def ensure_users(password: str, *, agent_id: str) -> None:
     """Create the demo users that are missing; those that exist are left as they are."""
     for name, role in USERS.items():
-        user, is_new = get_user_model().objects.get_or_create(username=name)
-        if is_new:
-            user.set_password(password)
-            user.save()
+        if not get_user_model().objects.filter(username=name).exists():
+            user = get_user_model().objects.create_user(name, password=password)
             user.groups.add(Group.objects.get(name=role))
     agent = get_user_model().objects.get(username="agent")
     Agent.objects.get_or_create(user=agent, defaults={"external_id": agent_id})

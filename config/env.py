@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,6 +55,16 @@ def items(name: str, default: str = "") -> list[str]:
     return text(name, default).replace(",", " ").split()
 
 
+def items_of(name: str, allowed: tuple[str, ...]) -> list[str]:
+    found = items(name)
+    for value in found:
+        if value not in allowed:
+            raise ImproperlyConfigured(
+                f"{name} must be some of {', '.join(allowed)}, not {value!r}."
+            )
+    return found
+
+
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """A list of networks in CIDR notation; a single address is a network of one."""
     found = []
@@ -63,9 +73,18 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
             found.append(ip_network(value))
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"{name}: {value!r} is no network ({error}). Write for example 10.0.0.0/8."
+                f"{name}: {value!r} is no network ({error}). Write {_instead_of(value)}."
             ) from None
     return found
+
+
+def _instead_of(value: str) -> str:
+    """Where an address stands for its network, either may be meant."""
+    try:
+        meant = ip_interface(value)
+    except ValueError:
+        return "for example 10.0.0.0/8"
+    return f"{meant.network}, or {meant.ip} for that address alone"
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
 ALLOWED_ORIGINS = env.items("ALLOWED_ORIGINS")  # exact: scheme, host, port
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 ADMIN_PATH = env.text("ADMIN_PATH", "admin").strip("/")
+ADMIN_NETWORKS = env.networks("ADMIN_NETWORKS")  # whence it opens; empty: from everywhere
 
 # --- Genesys Cloud (protocol.md, first table) -------------------------------------------------
 _HTTP = ("https", "http")
@@ -191,6 +192,7 @@ INSTALLED_APPS = [
     "assist",
 ]
 MIDDLEWARE = [
+    "conversations.admin_networks.AdminNetworksMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -200,6 +202,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "conversations.session_limits.SessionLimitsMiddleware",
+    "conversations.second_step.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "conversations.middleware.DatabaseOutageMiddleware",
@@ -255,6 +258,10 @@ SESSION_MAX_H = env.number("SESSION_MAX_H", 12, low=1)  # hours in all
 SESSION_COOKIE_AGE = SESSION_MAX_H * 3600
 LOGIN_ATTEMPTS = env.number("LOGIN_ATTEMPTS", 5, low=1)  # at one account, from one network
 LOGIN_NETWORK_ATTEMPTS = env.number("LOGIN_NETWORK_ATTEMPTS", 50, low=1)  # from one network
+# Whose members must have a second factor, by role, or all.
+SECOND_FACTOR_FOR = env.items_of(
+    "SECOND_FACTOR_FOR", ("agent", "supervisor", "compliance", "admin", "all")
+)
 LOGIN_WINDOW_S = env.number("LOGIN_WINDOW_S", 900, low=1)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")  # whose X-Forwarded-For is believed
 SECURE_SSL_REDIRECT = _HTTPS

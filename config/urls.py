@@ -6,7 +6,8 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from conversations import health, metrics
-from conversations.login import limited
+from conversations.login import Door, limited
+from conversations.second_step import second_step
 from conversations.session_limits import session
 
 urlpatterns = [
@@ -18,13 +19,10 @@ urlpatterns = [
     path("", include("assist.urls")),
     path(
         "login/",
-        limited(
-            auth_views.LoginView.as_view(
-                template_name="console/login.html", redirect_authenticated_user=True
-            )
-        ),
+        limited(Door.as_view(template_name="console/login.html", redirect_authenticated_user=True)),
         name="login",
     ),
+    path("login/code/", second_step, name="second-step"),
     path("session/", session, name="session"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path(f"{settings.ADMIN_PATH}/", admin.site.urls),

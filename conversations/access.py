@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
-from conversations.models import Conversation
+from django.conf import settings
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from conversations.models import Conversation, SecondFactor
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -48,11 +52,32 @@ def groups_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
 def can(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     """Whether `user` may do `action` at all; unknown actions are refused."""
     allowed = _ALLOWED.get(action)
-    if allowed is None or not user.is_active:
+    if allowed is None or not user.is_active or lacks_second_factor(user):
         return False
     if allowed & groups_of(user):
         return True
     return bool(_as_user(user).is_superuser) and action not in _OWN_WORK
+
+
+def lacks_second_factor(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether their role needs a second factor that they do not have: until then they may set one
+    up, and nothing else. A superuser has every role."""
+    roles = set(settings.SECOND_FACTOR_FOR)
+    if not roles or not user.is_authenticated or second_factor_of(user) is not None:
+        return False
+    return "all" in roles or _as_user(user).is_superuser or bool(roles & groups_of(user))
+
+
+def second_factor_of(user: AbstractBaseUser | AnonymousUser) -> SecondFactor | None:
+    factor = getattr(user, "second_factor", None)  # asked once: Django keeps even that it is none
+    return factor if factor is not None and factor.confirmed else None
+
+
+def session_stands(user: AbstractBaseUser | AnonymousUser, session: Mapping[str, Any]) -> bool:
+    """Whether it was begun with the second factor that the user has, or without one where there is
+    none: whoever changes theirs ends all their sessions but the one they do it in."""
+    factor = second_factor_of(user)
+    return session.get(DEVICE_ID_SESSION_KEY, "") == (factor.persistent_id if factor else "")
 
 
 def visible_conversations(user: AbstractBaseUser | AnonymousUser) -> ConversationQuerySet:
@@ -83,7 +108,7 @@ def agent_id_of(user: AbstractBaseUser | AnonymousUser) -> str:
 
 def sees_every_conversation(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether `user` may also open a call that nobody has heard of yet."""
-    if not user.is_active:
+    if not user.is_active or lacks_second_factor(user):
         return False
     return _as_user(user).is_superuser or bool(groups_of(user) & _EVERY_CONVERSATION)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
 from typing import Any
 
 from django.conf import settings
@@ -11,10 +12,11 @@ from django.db import connections
 from conversations.live.origins import as_browsers_write
 from conversations.models import JournalEntry
 
+_MAPPED = 96  # bits before an IPv4 address within IPv6
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1", "testserver"}
 # Where other pages are, as far as they begin.
-_TAKEN = {"live", "assist", "operations", "simulator", "exports", "login", "logout", "session",
-          "static", "ws", "healthz", "readyz", "metrics"}  # fmt: skip
+_TAKEN = {"account", "live", "assist", "operations", "simulator", "exports", "login", "logout",
+          "session", "static", "ws", "healthz", "readyz", "metrics"}  # fmt: skip
 
 
 @checks.register(checks.Tags.security)
@@ -127,6 +129,25 @@ def check_proxies(**kwargs: Any) -> list[checks.Error]:
     ]
 
 
+@checks.register(checks.Tags.security)
+def check_admin_networks(**kwargs: Any) -> list[checks.Warning]:
+    """What lets everybody in, or nobody."""
+    found = []
+    for network in settings.ADMIN_NETWORKS:
+        first = network.network_address
+        mapped = first.ipv4_mapped if isinstance(first, IPv6Address) else None
+        if network.prefixlen == 0:
+            message = f"ADMIN_NETWORKS holds {network}: the admin opens from everywhere."
+            hint = "List the networks that administrators come from, or leave it empty."
+        elif mapped is not None and network.prefixlen >= _MAPPED:
+            message = f"ADMIN_NETWORKS holds {network}, which no address is compared with."
+            hint = f"Write {mapped}/{network.prefixlen - _MAPPED}"
+        else:
+            continue
+        found.append(checks.Warning(message, hint=hint, id="parley.W008"))
+    return found
+
+
 @checks.register(checks.Tags.database)
 def check_triggers(databases: Any = None, **kwargs: Any) -> list[checks.Error]:
     """The journal's own guard against changes; asked where a command looks at the database."""
@@ -228,6 +249,14 @@ def _warnings_of_the_door() -> list[checks.Warning]:
                 "SESSION_IDLE_MIN is longer than SESSION_MAX_H: it has no effect.",
                 hint="Shorten SESSION_IDLE_MIN (minutes), or lengthen SESSION_MAX_H (hours).",
                 id="parley.W006",
+            )
+        )
+    if not settings.SECOND_FACTOR_FOR:
+        found.append(
+            checks.Warning(
+                "SECOND_FACTOR_FOR is empty: a password alone opens transcripts and the admin.",
+                hint="Set it to roles that must have a second factor: compliance,admin, or all.",
+                id="parley.W009",
             )
         )
     if not settings.RETAIN_TEXTS_DAYS:

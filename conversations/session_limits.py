@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.http import require_POST
 
+from conversations import access
 from conversations.middleware import answer_to_outage
 
 NOTED_EVERY_S = 60  # a page's requests come in bursts, and each note is a write
@@ -66,7 +67,8 @@ def _hold_to_limits(request: HttpRequest) -> None:
     now = int(time.time())
     began, seen = int(kept.get(_BEGAN, now)), int(kept.get(_SEEN, 0))
     is_idle = bool(seen) and now - seen >= settings.SESSION_IDLE_MIN * 60
-    if is_idle or now - began >= settings.SESSION_MAX_H * 3600:
+    is_old = now - began >= settings.SESSION_MAX_H * 3600
+    if is_idle or is_old or not access.session_stands(request.user, kept):
         kept.flush()
         request.user = AnonymousUser()
     elif now - seen >= NOTED_EVERY_S:

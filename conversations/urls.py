@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations import exporting, operations, views
+from conversations import account, exporting, operations, views
 from conversations.guest_page import views as guest_page
 
 urlpatterns = [
@@ -18,6 +18,11 @@ urlpatterns = [
     path("exports/<str:key>/cancel/", exporting.cancel, name="export-cancel"),
     path("exports/<str:key>/verify/", exporting.verify_file, name="export-verify"),
     path("exports/<str:key>/link/", exporting.link, name="export-link"),
+    path("account/", account.account, name="account"),
+    path("account/second-factor/", account.begin, name="account-begin"),
+    path("account/second-factor/confirm/", account.confirm, name="account-confirm"),
+    path("account/second-factor/remove/", account.remove, name="account-remove"),
+    path("account/second-factor/codes/", account.renew, name="account-renew"),
     path("simulator/", guest_page.simulator, name="simulator"),
     path("simulator/uploads/", guest_page.upload, name="simulator-uploads"),
     path("operations/", operations.operations, name="operations"),

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from conversations import access
+from conversations.admin_networks import is_admin_open
 from conversations.languages import choices
 from conversations.live import scrollback, timeline
 from conversations.models import Conversation
@@ -29,10 +30,13 @@ _DIGITS_AT_MOST = 18  # fits the database's integers
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    """Where somebody's work is: the wall, or the audit trail for those who only read that."""
-    if not access.can(request.user, "live") and access.can(request.user, "audit"):
-        return redirect("admin:index")
-    return redirect("live")
+    """Where somebody's work is: the wall, or the audit trail for those who only read that; where
+    that does not open from here, the exports."""
+    if access.can(request.user, "live") or not access.can(request.user, "audit"):
+        return redirect("live")
+    if not is_admin_open(request) and access.can(request.user, "export"):
+        return redirect("exports")
+    return redirect("admin:index")
 
 
 @require_safe

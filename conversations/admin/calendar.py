@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -40,10 +40,14 @@ class CalendarChangeList(ChangeList):
     def _ends(self) -> tuple[date | None, date | None]:
         """Of what is listed: with a year chosen, of that year."""
         field = self.date_hierarchy
-        ends = self.queryset.order_by().aggregate(first=Min(field), last=Max(field))
+        ends = self._dated().order_by().aggregate(first=Min(field), last=Max(field))
         if ends["first"] is None:
             return None, None
         return timezone.localtime(ends["first"]).date(), timezone.localtime(ends["last"]).date()
+
+    def _dated(self) -> QuerySet[Any]:
+        """Rows whose dates count."""
+        return self.queryset
 
     def _link(self, *parts: int) -> str:
         names = ("year", "month", "day")

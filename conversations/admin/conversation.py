@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from conversations.admin.calendar import CalendarChangeList
 from conversations.admin.erasing import HeldAndErasedAdmin
 from conversations.admin.records import may, moment, pill, state_pill
 from conversations.admin.transcript_table import LIMIT, last_lines
@@ -16,6 +18,12 @@ from conversations.services.guest_erasure import ERASED_GUEST
 from conversations.services.verification import verify_recent
 
 CHAIN_LIMIT = 5_000
+
+
+class ConversationChangeList(CalendarChangeList):
+    def _dated(self) -> QuerySet[Any]:
+        """The console's own chain is of no day: its row has one of long ago."""
+        return self.queryset.exclude(channel=Conversation.Channel.CONSOLE)
 
 
 @admin.register(Conversation)
@@ -48,6 +56,9 @@ class ConversationAdmin(HeldAndErasedAdmin):
             },
         ),
     ]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CalendarChangeList]:
+        return ConversationChangeList
 
     @admin.display(description="guest")
     def guest(self, record: Conversation) -> str:

@@ -9,15 +9,21 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Model
-from django.http import HttpRequest
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 
+from conversations import access
 from conversations.access import GROUPS
+from conversations.admin.confirmation import Question, answered, ask
+from conversations.admin.decisions import person
 from conversations.admin.records import may
 from conversations.models import Agent
+from conversations.services.decisions import actor_of
+from conversations.services.second_factor import reset
 
 
 class SettingsAdmin(admin.ModelAdmin):
@@ -49,9 +55,11 @@ class ParleyUserAdmin(SettingsAdmin, UserAdmin):
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Roles", {"fields": ("is_active", "groups", "is_superuser")}),
+        ("Second factor", {"fields": ("second_factor_word",)}),
         ("Times", {"fields": ("last_login", "date_joined")}),
     ]
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "second_factor_word")
+    actions = ("reset_second_factor",)
     filter_horizontal = ()  # the roles are few: boxes to tick
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -68,6 +76,49 @@ class ParleyUserAdmin(SettingsAdmin, UserAdmin):
             return "superuser"
         return ", ".join(group.name for group in record.groups.all()) or "–"
 
+    @admin.display(description="state")
+    def second_factor_word(self, record: User) -> str:
+        return "in force" if access.second_factor_of(record) else "none"
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return may(request, "settings")
+
+    @admin.action(description="Reset the second factor…", permissions=["reset"])
+    def reset_second_factor(
+        self, request: HttpRequest, queryset: QuerySet[User]
+    ) -> HttpResponse | None:
+        """Of somebody who has lost theirs; one's own needs a code, on one's own page."""
+        chosen = [user for user in queryset.order_by("pk") if self._may_reset(request, user)]
+        if not chosen:
+            self.message_user(
+                request,
+                "Nothing to reset: they have no second factor, or it is a superuser's. Your own "
+                "you remove on your account's page.",
+                messages.WARNING,
+            )
+            return None
+        question = Question(
+            action="reset_second_factor",
+            title="Reset the second factor",
+            lines=[user.get_username() for user in chosen],
+            button="Reset",
+            advice="How you know that it is they who ask. Their password alone lets them in then.",
+        )
+        keys = [user.pk for user in chosen]
+        reason = answered(request, question)
+        if not reason:
+            return ask(request, self, question, keys)
+        with transaction.atomic():
+            for user in chosen:
+                reset(user, actor=actor_of(person(request)))
+                self.log_change(request, user, f"Second factor reset: {reason}")
+        self.message_user(request, f"{len(chosen)} reset.", messages.SUCCESS)
+        return None
+
+    def _may_reset(self, request: HttpRequest, user: User) -> bool:
+        is_theirs = user.pk != request.user.pk and access.second_factor_of(user) is not None
+        return is_theirs and self.has_change_permission(request, user)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if request.user.is_superuser else (*fields, "is_superuser")
@@ -76,6 +127,11 @@ class ParleyUserAdmin(SettingsAdmin, UserAdmin):
         if isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
+        """With its entry in the journal, or not at all."""
+        return super().user_change_password(request, id, form_url)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # deactivated instead: the record of what somebody changed goes with the row

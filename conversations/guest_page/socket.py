@@ -87,6 +87,8 @@ def _verdict(user_id: int, session_key: str, session_hash: str) -> int:
         return frames.UNAUTHENTICATED
     if not constant_time_compare(session_hash, user.get_session_auth_hash()):
         return frames.UNAUTHENTICATED
+    if not access.session_stands(user, store):
+        return frames.UNAUTHENTICATED
     return 0 if access.can(user, "simulator") else frames.FORBIDDEN
 
 

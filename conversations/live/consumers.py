@@ -20,7 +20,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
 from django.utils import timezone
 
-from conversations import outages
+from conversations import access, outages
 from conversations.live import doorbell, frames, rights
 from conversations.live.database import Busy, read
 from conversations.live.outbox import Outbox
@@ -116,7 +116,7 @@ class LiveConsumer(AsyncConsumer):
         if not user.is_authenticated:
             await self._close(frames.UNAUTHENTICATED)
             return
-        admission = await read(self._admission, user.pk, self._external_id())
+        admission = await read(self._admission_of, user, self._external_id())
         if admission.code:
             await self._close(admission.code)
             return
@@ -137,6 +137,12 @@ class LiveConsumer(AsyncConsumer):
 
     def _tailer(self) -> Tailer:
         return tailer()
+
+    def _admission_of(self, user: Any, external_id: str | None) -> rights.Admission:
+        """In a database thread."""
+        if not access.session_stands(user, self.scope["session"]):
+            return rights.Admission(code=frames.UNAUTHENTICATED)
+        return self._admission(user.pk, external_id)
 
     def _admission(self, user_id: int, external_id: str | None) -> rights.Admission:
         """In a database thread."""

@@ -78,7 +78,9 @@ def verdicts(claims: Iterable[Claim]) -> dict[Claim, int]:
     by_user: dict[int, set[Claim]] = defaultdict(set)
     for claim in claims:
         by_user[claim.user_id].add(claim)
-    known = get_user_model().objects.select_related("agent").prefetch_related("groups")
+    known = (
+        get_user_model().objects.select_related("agent", "second_factor").prefetch_related("groups")
+    )
     users = known.in_bulk(list(by_user))
     sessions = _open_sessions({claim.session_key for mine in by_user.values() for claim in mine})
     found: dict[Claim, int] = {}
@@ -145,7 +147,9 @@ def _open_sessions(keys: Collection[str]) -> dict[str, dict[str, Any]]:
 
 
 def _is_open(session: dict[str, Any] | None, claim: Claim, user: AbstractBaseUser) -> bool:
-    """Somebody's own session, and the password is the one they logged in with."""
+    """Somebody's own session; password and second factor are those they logged in with."""
     if session is None or session.get(SESSION_KEY) != str(user.pk):
+        return False
+    if not access.session_stands(user, session):
         return False
     return constant_time_compare(claim.session_hash, user.get_session_auth_hash())

@@ -15,6 +15,7 @@ from conversations.models.journal import JournalEntry
 from conversations.models.login_attempts import LoginAttempts
 from conversations.models.message import Message
 from conversations.models.message_copy import MessageCopy
+from conversations.models.second_factor import RecoveryCode, SecondFactor
 from conversations.models.stream_state import StreamState
 from conversations.models.text import MessageText
 from conversations.models.verification_run import VerificationRun
@@ -40,6 +41,8 @@ __all__ = [
     "MessageAttachment",
     "MessageCopy",
     "MessageText",
+    "RecoveryCode",
+    "SecondFactor",
     "StreamState",
     "VerificationRun",
     "Watch",

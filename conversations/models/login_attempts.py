@@ -19,6 +19,7 @@ class LoginAttempts(models.Model):
     since = models.DateTimeField()
     last_at = models.DateTimeField(db_index=True)
     refused = models.PositiveIntegerField(default=0)
+    noted_at = models.DateTimeField(null=True, editable=False)  # in the journal, the last refusal
 
     class Meta:
         verbose_name = verbose_name_plural = "log-in attempts"

@@ -46,17 +46,20 @@ def note_refusal(*, actor: str, what: str, export: str = "") -> None:
 
     `what` is one of a few words and `export` one that exists: so many entries there can be.
     """
-    now = timezone.now()
+    kind, now = JournalEntry.Kind.EXPORT_REFUSED, timezone.now()
     data = {"what": what, **({"export": export} if export else {})}
+    if (actor, canonical(data)) not in noted_lately(kind, now=now):
+        note(kind, actor=actor, data=data, now=now)
+
+
+def noted_lately(kind: JournalEntry.Kind, *, now: datetime) -> list[tuple[str, str]]:
+    """By whom, and what, within a minute."""
     newest = JournalEntry.objects.filter(conversation__external_id=CONSOLE_ID).order_by("-seq")
-    asked = (JournalEntry.Kind.EXPORT_REFUSED.value, actor, canonical(data))
-    lately = [
-        (kind, by, said)
-        for kind, by, said, at in newest.values_list("kind", "actor", "data", "at")[:_LOOKED_AT]
-        if at > now - _NOTED_AGAIN_AFTER
+    return [
+        (by, said)
+        for one, by, said, at in newest.values_list("kind", "actor", "data", "at")[:_LOOKED_AT]
+        if at > now - _NOTED_AGAIN_AFTER and one == kind.value
     ]
-    if asked not in lately:
-        note(JournalEntry.Kind.EXPORT_REFUSED, actor=actor, data=data, now=now)
 
 
 def _chain_key(now: datetime) -> int:

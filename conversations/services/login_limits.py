@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from conversations.keys import fingerprint
 from conversations.models import LoginAttempts
 from conversations.net.strict_json import clean_text
 
 _KEPT = timedelta(days=1)
+_NOTED_AGAIN_AFTER = timedelta(minutes=1)
 _Kind = LoginAttempts.Kind
 
 
@@ -34,10 +35,34 @@ def admit(account: str, network: str, *, now: datetime) -> int:
 
 @transaction.atomic
 def forgive(account: str, network: str) -> None:
-    """It was the right password: their attempts are no guesses."""
+    """They are in: their attempts are no guesses."""
     LoginAttempts.objects.filter(key=_key(_Kind.ACCOUNT, _plain(account), network)).delete()
     of_network = LoginAttempts.objects.filter(key=_key(_Kind.NETWORK, "", network), count__gt=0)
     of_network.update(count=F("count") - 1)
+
+
+def take_back(account: str, network: str) -> None:
+    """It was the right password, and a code is wanted still: that attempt alone is no guess.
+
+    TRAP: not `forgive`: each right password would begin the count of guesses at codes anew.
+    """
+    keys = [_key(_Kind.ACCOUNT, _plain(account), network), _key(_Kind.NETWORK, "", network)]
+    counted = LoginAttempts.objects.filter(key__in=keys, count__gt=0)
+    counted.update(count=F("count") - 1)
+
+
+def is_to_be_noted(account: str, network: str, *, now: datetime) -> bool:
+    """Whether a refusal goes into the journal: once a minute for each name and network.
+
+    TRAP: the same for names that no account has. If those were noted as one, a refusal that takes
+    the time of an entry would tell that there is such an account.
+    """
+    for key in (_key(_Kind.ACCOUNT, _plain(account), network), _key(_Kind.NETWORK, "", network)):
+        row = LoginAttempts.objects.filter(key=key)
+        if row.exists():  # that of the name is not there where its network had tried too often
+            lately = Q(noted_at__gt=now - _NOTED_AGAIN_AFTER)
+            return row.exclude(lately).update(noted_at=now) == 1
+    return False
 
 
 def reset_attempts(

@@ -8,10 +8,12 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.db.models import prefetch_related_objects
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from conversations import access
+from conversations.admin_networks import is_admin_open
 from conversations.dashboards import Queue
 from conversations.hidden import hidden_in
 
@@ -30,6 +32,12 @@ def may(user: Any, action: str) -> bool:
     if action not in verdicts:
         verdicts[action] = access.can(user, action)
     return verdicts[action]
+
+
+@register.filter
+def opens_admin(request: HttpRequest) -> bool:
+    """Whether a link there leads anywhere; an error page may have no request."""
+    return bool(request) and is_admin_open(request)
 
 
 @register.simple_tag

@@ -13,7 +13,14 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from assist.models import Engagement, HourlyMetrics, Interaction, Suggestion
-from conversations.models import Agent, Conversation, DeadLetter, Message, StreamState
+from conversations.models import (
+    Agent,
+    Conversation,
+    DeadLetter,
+    Message,
+    SecondFactor,
+    StreamState,
+)
 from conversations.services.guest_erasure import request_erasure
 from conversations.services.holds import place_holds
 from conversations.services.login_limits import admit
@@ -22,9 +29,10 @@ from tests.assist.engagement.makings import a_fortnight
 from tests.assist.histories import say
 from tests.conversations import histories
 from tests.conversations.exports.jobs import finished, wanted
+from tests.conversations.second_factors import code_at
 from tests.conversations.services.decided import failed_delivery, frame, under_review
 from tests.watched import Watched
-from tests.web import Web
+from tests.web import PASSWORD, Web
 from translation.replies import send_reply
 
 LIVE = "#connection[data-state=live]"
@@ -130,7 +138,7 @@ def test_the_reply_box_has_no_violation(watched: Watched):
     histories.conversation("conv-1", messages=1)
     alice = histories.user("alice", "agent")
     Agent.objects.create(user=alice, external_id="agent-1")
-    chat = Conversation.objects.get()
+    chat = Conversation.objects.get(external_id="conv-1")
     Conversation.objects.update(agent_id="agent-1")
     reply = Reply("0123456789abcdef", "agent-1", "How can I help?", "en-US", "es")
     sent = send_reply(chat.pk, reply, None, user=alice)
@@ -263,4 +271,56 @@ def test_the_admin_has_no_violation(watched: Watched):
     watched.goto("/admin/login/")
     found += violations(watched, LOOKS[:2])
 
+    assert not found, "\n".join(found)
+
+
+def type_in(watched: Watched, label: str, text: str, button: str) -> None:
+    watched.page.get_by_label(label, exact=True).fill(text)
+    watched.page.get_by_role("button", name=button).click()
+
+
+def looked_at(watched: Watched) -> list[str]:
+    found = violations(watched, LOOKS[:2])
+    watched.assert_in_shape()  # at 360 px
+    return found
+
+
+def test_setting_up_a_second_factor_and_logging_in_with_it_has_no_violation(watched: Watched):
+    histories.user("sue", "supervisor", password=PASSWORD)
+    page = watched.page
+    watched.web.log_in("sue", "/live/")
+    page.get_by_role("link", name="sue").click()
+    found = looked_at(watched)
+
+    type_in(watched, "Your password", PASSWORD, "Set up a second factor")
+    letters = page.locator(".secret code").inner_text()
+    found += looked_at(watched)
+    type_in(watched, "Code that the app shows", "000000", "Confirm")
+    expect(page.get_by_role("alert")).to_contain_text("not the code that the app shows")
+    found += looked_at(watched)
+    # As if its owner had waited for the app's next code.
+    SecondFactor.objects.update(throttling_failure_count=0)
+    type_in(watched, "Code that the app shows", code_at(letters, timezone.now()), "Confirm")
+    expect(page.locator(".codes li")).to_have_count(10)
+    codes = page.locator(".codes li").all_inner_texts()
+    found += looked_at(watched)
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page).to_have_url(f"{watched.web.address}/live/")
+
+    page.get_by_role("button", name="Log out").click()
+    watched.web.log_in("sue", "/live/")
+    type_in(watched, "Code", "000000", "Go on")
+    expect(page.get_by_role("alert")).to_contain_text("That was not right")
+    found += looked_at(watched)
+    SecondFactor.objects.update(throttling_failure_count=0)
+    type_in(watched, "Code", code_at(letters, timezone.now() + timedelta(seconds=30)), "Go on")
+    expect(page).to_have_url(f"{watched.web.address}/live/")
+
+    watched.goto("/account/")
+    expect(page.get_by_text("10 recovery codes left")).to_be_visible()
+    found += looked_at(watched)
+    type_in(watched, "Fresh code, or a recovery code", codes[0], "Remove")
+    expect(page.get_by_role("button", name="Set up a second factor")).to_be_visible()
+    assert not SecondFactor.objects.exists()
+    assert User.objects.get().is_active
     assert not found, "\n".join(found)

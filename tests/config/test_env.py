@@ -102,12 +102,33 @@ def test_networks_are_read_and_a_single_address_is_one(monkeypatch):
     assert found == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]
 
 
-@pytest.mark.parametrize("value", ["10.0.0.1/8", "everybody", "10.0.0.0/33"])
-def test_what_is_no_network_is_refused_by_name(monkeypatch, value: str):
+@pytest.mark.parametrize(
+    ("value", "write"),
+    [
+        ("10.0.0.1/8", "Write 10.0.0.0/8, or 10.0.0.1 for that address alone."),
+        ("2001:db8::7/32", "Write 2001:db8::/32, or 2001:db8::7 for that address alone."),
+        ("everybody", "Write for example 10.0.0.0/8."),
+        ("10.0.0.0/33", "Write for example 10.0.0.0/8."),
+    ],
+)
+def test_what_is_no_network_is_refused_by_name_and_says_what_to_write(
+    monkeypatch, value: str, write: str
+):
     given(monkeypatch, value)
 
-    with pytest.raises(ImproperlyConfigured, match=NAME):
+    with pytest.raises(ImproperlyConfigured, match=NAME) as refused:
         env.networks(NAME)
+
+    assert str(refused.value).endswith(write)
+
+
+def test_a_list_of_words_names_what_is_allowed(monkeypatch):
+    given(monkeypatch, "b, a")
+    assert env.items_of(NAME, ("a", "b")) == ["b", "a"]
+
+    given(monkeypatch, "a, c")
+    with pytest.raises(ImproperlyConfigured, match="some of a, b, not 'c'"):
+        env.items_of(NAME, ("a", "b"))
 
 
 def test_a_choice_names_what_is_allowed(monkeypatch):

@@ -96,6 +96,7 @@ def test_exact_origins_pass(settings):
 @pytest.mark.parametrize(("redis", "found"), [("redis://localhost", set()), ("", {"parley.W001"})])
 def test_what_holds_on_one_host_only_is_a_warning(redis: str, found: set[str], settings):
     settings.REDIS_URL, settings.SESSION_COOKIE_SECURE = redis, True
+    settings.SECOND_FACTOR_FOR = ["admin"]
     if connection.vendor == "sqlite":
         found = found | {"parley.W002"}
 
@@ -112,12 +113,13 @@ def test_what_holds_on_one_host_only_is_a_warning(redis: str, found: set[str], s
         ({"SESSION_COOKIE_SECURE": False}, "parley.W005"),
         ({"SESSION_IDLE_MIN": 721}, "parley.W006"),
         ({"RETAIN_TEXTS_DAYS": 0}, "parley.W007"),
+        ({"SECOND_FACTOR_FOR": []}, "parley.W009"),
         ({"JOURNAL_ANCHOR_FILE": ""}, "parley.W003"),
     ],
 )
 def test_what_opens_a_door_in_production_is_named_with_its_fix(changes, found, settings, tmp_path):
     settings.SESSION_COOKIE_SECURE, settings.JOURNAL_ANCHOR_FILE = True, str(tmp_path / "a")
-    settings.REDIS_URL = "redis://localhost"
+    settings.REDIS_URL, settings.SECOND_FACTOR_FOR = "redis://localhost", ["admin"]
     expected = {warning.id for warning in check_production()} | {found}
 
     for name, value in changes.items():
@@ -151,7 +153,7 @@ def test_debug_pages_are_for_this_machine_alone(debug, hosts, found, settings):
     assert [error.id for error in check_debug()] == found
 
 
-@pytest.mark.parametrize("path", ["", "live", "login/x", "static", "exports"])
+@pytest.mark.parametrize("path", ["", "live", "login/x", "static", "exports", "account"])
 def test_the_admin_stands_in_no_other_pages_place(path: str, settings):
     settings.ADMIN_PATH = "records-7f3a"
     assert check_admin_path() == []

@@ -20,6 +20,7 @@ from conversations.models import Agent, Conversation
 from conversations.sessions import row_key
 from tests.conversations import histories
 from tests.conversations.live.histories import History, a_conversation
+from tests.conversations.second_factors import set_up
 from tests.doors.visitors import Visitor, session_cookie
 from tests.processes import Processes
 from tests.server_process import spare_port
@@ -88,6 +89,10 @@ def password_changed(watcher: Watcher) -> None:
     watcher.user.save(update_fields=["password"])
 
 
+def second_factor_set_up(watcher: Watcher) -> None:
+    set_up(watcher.user, timezone.now())
+
+
 def role_lost(watcher: Watcher) -> None:
     watcher.user.groups.clear()
 
@@ -122,6 +127,7 @@ CASES: list[tuple[str, str, str, Change, int]] = [
     ("dana", "admin", "/ws/live/c/", deactivated, 4401),
     ("rena", "agent", "/ws/live/", deleted, 4401),
     ("pat", "supervisor", "/ws/live/c/", password_changed, 4401),
+    ("toni", "supervisor", "/ws/live/c/", second_factor_set_up, 4401),
     ("rob", "supervisor", "/ws/live/c/", role_lost, 4403),
     ("roy", "admin", "/ws/live/", role_exchanged, 4403),
     ("sue", "superuser", "/ws/live/c/", superuser_no_more, 4403),

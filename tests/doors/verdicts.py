@@ -70,6 +70,11 @@ PAGES = [
     Door("live/<str:external_id>/", "/live/own/", OWN),
     Door("live/<str:external_id>/", "/live/foreign/", FOREIGN),
     Door("live/<str:external_id>/", "/live/missing/", MISSING),
+    Door("account/", "/account/", ANYBODY),
+    Door("account/second-factor/", "/account/second-factor/", ANYBODY, "POST"),
+    Door("account/second-factor/confirm/", "/account/second-factor/confirm/", START, "POST"),
+    Door("account/second-factor/remove/", "/account/second-factor/remove/", START, "POST"),
+    Door("account/second-factor/codes/", "/account/second-factor/codes/", START, "POST"),
     Door("simulator/", "/simulator/", SIMULATOR),
     Door("simulator/uploads/", "/simulator/uploads/", SIMULATOR, "POST"),
     Door("session/", "/session/", ANYBODY, "POST"),
@@ -148,6 +153,7 @@ ACTIONS = {
     "conversations_delivery.drop": MAY_REVIEW,
     "conversations_deadletter.replay": MAY_REVIEW,
     "conversations_deadletter.close": MAY_REVIEW,
+    "auth_user.reset_second_factor": MAY_SET,
     "conversations_accesstoken.ask_again": MAY_SET,
     "conversations_loginattempts.let_in": MAY_SET,
     "translation_providerstate.ask_again": MAY_SET,
@@ -159,6 +165,7 @@ OPEN = {
     "readyz": "open to all, its reasons are not: tests/conversations/test_health.py",
     "metrics": "by network or token: tests/conversations/test_metrics.py",
     "login/": "where everybody logs in",
+    "login/code/": "for whose password was right: tests/conversations/test_second_step.py",
     "logout/": "ends one's own session, by POST",
 }
 # Below the admin's path each list has its verdicts in tests/conversations/admin/test_site.py;

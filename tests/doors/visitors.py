@@ -10,12 +10,13 @@ import httpx
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from conversations import access
-from conversations.models import Agent
+from conversations.models import Agent, SecondFactor
 from tests.conversations import histories
 from tests.doors.verdicts import Door
 
@@ -42,9 +43,13 @@ def logged_in(role: str) -> str:
     return cookie
 
 
-def session_cookie(user: User) -> str:
+def session_cookie(user: User, factor: SecondFactor | None = None) -> str:
     client = Client()
     client.force_login(user)
+    if factor is not None:  # as after its code
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = factor.persistent_id
+        session.save()
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
@@ -63,11 +68,13 @@ class Visitor:
     def close(self) -> None:
         self._client.close()
 
-    def request(self, method: str, path: str) -> httpx.Response:
+    def request(
+        self, method: str, path: str, *, data: dict[str, str] | None = None
+    ) -> httpx.Response:
         headers = {"Cookie": self.cookies, "Origin": self._address}
         if method not in ("GET", "HEAD"):
             headers["X-CSRFToken"] = CSRF_TOKEN
-        return self._client.request(method, path, headers=headers)
+        return self._client.request(method, path, headers=headers, data=data)
 
     def enter(self, door: Door, *, letter: int = 0) -> str:
         """The verdict of a page, in the words of the table."""

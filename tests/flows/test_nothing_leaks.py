@@ -6,7 +6,9 @@ told stands nowhere once they are erased (S20, G15).
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,7 +28,8 @@ from conversations.models import Conversation, DeadLetter, Delivery, Message
 from conversations.services.guest_erasure import request_erasure, run_erasure
 from conversations.services.verification import verify_journal
 from tests.conversations import histories
-from tests.doors.visitors import Visitor
+from tests.conversations.second_factors import code_at
+from tests.doors.visitors import Visitor, session_cookie
 from tests.flows.platform import Platform
 from tests.postgres_server import find_binaries
 from tests.processes import Processes
@@ -79,7 +82,8 @@ def test_no_secret_leaves_its_place_and_no_word_outlives_its_guest(
     exported = tmp_path / "export.jsonl"
     call_command("export", "transcripts", "--format", "jsonl", "--output", str(exported))
 
-    kept, planted = stores(), secrets(simulator_thread, pages)
+    own = a_second_factor(address)
+    kept, planted = stores(), secrets(simulator_thread, pages) | own
     outside = {
         "pages": "\n".join(pages.values()),
         "logs": "\n".join(one.output() for one in processes.running),
@@ -162,6 +166,27 @@ def visit(address: str) -> dict[str, str]:
         pages["socket"] = str(socket.recv(timeout=10))
     visitor.close()
     return pages
+
+
+def a_second_factor(address: str) -> dict[str, str]:
+    """Set up on its page; what that shows once stands nowhere afterwards."""
+    sue = histories.user("sue", "supervisor", password=PASSWORD)
+    visitor = Visitor(address, session_cookie(sue))
+    own = {"password": PASSWORD}
+    shown = visitor.request("POST", "/account/second-factor/", data=own).text
+    letters = shown.split('class="secret"><code>')[1].split("</code>")[0].replace(" ", "")
+    code = code_at(letters, timezone.now())
+    confirmed = visitor.request("POST", "/account/second-factor/confirm/", data={"code": code})
+    codes = re.findall(r"<li><code>([\w-]+)</code>", confirmed.text)
+    visitor.close()
+    assert len(codes) == 10
+    key = base64.b32decode(letters)
+    return {
+        "secret": letters,
+        "secret in hexadecimal": key.hex(),
+        "recovery code": codes[0],
+        "recovery code, plain": codes[1].replace("-", ""),
+    }
 
 
 def secrets(simulator: SimulatorThread, pages: dict[str, str]) -> dict[str, str]:

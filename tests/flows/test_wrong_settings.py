@@ -40,6 +40,7 @@ def test_a_missing_key_is_named_with_a_way_to_make_one(machine: Processes, missi
         ("check", "HEAD_WAIT_S", "soon", "HEAD_WAIT_S must be a whole number"),
         ("check", "FIELD_KEY_FILE", "/nowhere/key", "FIELD_KEY_FILE: cannot read /nowhere/key"),
         ("check", "REDIS_URL", "localhost:6379", "must be an address that begins with redis://"),
+        ("check", "ADMIN_NETWORKS", "10.0.0.5/8", "Write 10.0.0.0/8, or 10.0.0.5 for that"),
         ("check", "LOG_LEVEL", "loud", "LOG_LEVEL must be one of DEBUG, INFO"),
         ("run_gateway", "GENESYS_CLIENT_ID", "", "Create an OAuth client"),
         ("run_gateway", "GENESYS_CLIENT_SECRET", "", "Create an OAuth client"),

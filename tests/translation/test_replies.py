@@ -12,6 +12,7 @@ from conversations.exports.base import Scope
 from conversations.exports.transcripts import transcript_rows
 from conversations.models import Conversation, Delivery, JournalEntry, Message, MessageText
 from conversations.services.replies import Reply
+from tests.conversations import histories
 from tests.conversations.histories import said
 from tests.conversations.services.wire import AGENT, assert_journal_holds, event, kinds, record
 from tests.translation.makings import made
@@ -35,7 +36,7 @@ def a_chat(**fields: object) -> Conversation:
 
 
 def send(reply: Reply = REPLY, previewed: Previewed | None = None) -> Sent:
-    user, _ = User.objects.get_or_create(username="alice")
+    user = User.objects.filter(username="alice").first() or histories.user("alice")
     return send_reply(Conversation.objects.get().pk, reply, previewed, user=user)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser
 from typing import Any
 
@@ -15,6 +14,7 @@ from conversations.services.guest_erasure import (
     request_erasure,
     run_erasure,
 )
+from conversations.services.people import console_actor
 
 
 class Command(BaseCommand):
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             return
         try:
             erasure = request_erasure(
-                guest_id, reason=options["reason"], actor=_whoever_types(), named=named
+                guest_id, reason=options["reason"], actor=console_actor(), named=named
             )
         except ErasureRefused as refusal:
             raise CommandError(str(refusal), returncode=2) from None
@@ -69,11 +69,3 @@ def said_of(erasure: Erasure) -> str:
         f"{erasure.texts} texts, {erasure.attachments} files, {erasure.extracts} extracts, "
         f"{erasure.export_files} export files"
     )
-
-
-def _whoever_types() -> str:
-    """For the journal; a container may know no name for its user."""
-    try:
-        return f"console:{getpass.getuser()}"[:100]
-    except (KeyError, OSError):
-        return "console"

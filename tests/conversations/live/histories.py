@@ -10,7 +10,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from conversations.models import (
@@ -22,17 +22,17 @@ from conversations.models import (
     Message,
     MessageText,
 )
+from tests.conversations import histories
 
 _numbers = itertools.count(1)
 KIND = JournalEntry.Kind
 
 
 def a_user(name: str, group: str = "", *, agent_id: str = "") -> User:
-    user = User.objects.create_user(name, password="a-pass-phrase-of-the-tests")
-    if group:
-        user.groups.add(Group.objects.get_or_create(name=group)[0])
+    """There before the journal began: no entry says so."""
+    user = histories.user(name, *filter(None, [group]), password="a-pass-phrase-of-the-tests")
     if agent_id:
-        Agent.objects.create(user=user, external_id=agent_id)
+        Agent.objects.bulk_create([Agent(user=user, external_id=agent_id)])
     return user
 
 
