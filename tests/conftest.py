@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests import browser
 from tests.flush import let_flush_pass_triggers
@@ -19,6 +21,12 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 BROWSER_FIXTURES = {"page", "context", "browser", "new_context"}
 
 _chromium = pytest.StashKey[Any]()
+
+# A slow moment of the machine is no fault of the code.
+hypothesis_settings.register_profile(
+    "noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("noisy")
 
 
 @pytest.hookimpl(tryfirst=True)

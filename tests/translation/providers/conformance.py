@@ -40,7 +40,7 @@ class ProviderConformance(ABC):
 
     @pytest.fixture
     async def http(self) -> AsyncIterator[HttpClient]:
-        client = HttpClient(connect_timeout_s=0.4, total_timeout_s=0.5)
+        client = HttpClient(connect_timeout_s=1.0, total_timeout_s=1.5)
         yield client
         await client.aclose()
 
