@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
@@ -16,7 +18,7 @@ from tests.conversations import histories
 from tests.conversations.histories import said
 from tests.conversations.services.wire import AGENT, assert_journal_holds, event, kinds, record
 from tests.translation.makings import made
-from tests.translation.workers import Words, working
+from tests.translation.workers import Words, Worker, working
 from translation.exceptions import TextRefused
 from translation.models import Translation
 from translation.replies import Previewed, Sent, send_reply
@@ -139,6 +141,10 @@ def test_the_guests_language_is_none_of_a_replys_business():
 # --- by a worker ---
 
 
+def echoes_of(worker: Worker) -> list[dict[str, Any]]:
+    return [one["event"] for one in worker.entries("event") if one["role"] == "echo"]
+
+
 async def started(simulator, *replies: Reply) -> None:
     simulator.world.open_conversation(id="conv-1", agent_id="agent-1")
     await database_sync_to_async(a_chat)()
@@ -155,7 +161,8 @@ async def test_a_worker_translates_it_delivers_it_in_order_and_knows_its_echo(si
     async with working(simulator, translator=Words(random_s=0.05)) as worker:
         await worker.until_idle()
         posts = worker.entries("post")
-        echoes = [one["event"] for one in worker.entries("event") if one["role"] == "echo"]
+        while len(echoes := echoes_of(worker)) < len(posts):  # each comes a moment after its post
+            await asyncio.sleep(0.01)
         await worker.hear(*echoes)
         await worker.until_idle()
 
