@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -13,6 +13,15 @@ from conversations.admin.records import moment, pill, plain
 from conversations.models import Delivery
 from conversations.services.review import Decision, decide_deliveries
 
+_PARTS: Any = (
+    "Parts",
+    {
+        "fields": (("whole", "delivered_parts"), ("begins_at", "at_most")),
+        "description": "The platform refused the text as too long, so it is sent in parts, one "
+        "after another. This is the part at hand.",
+    },
+)
+
 
 @admin.register(Delivery)
 class DeliveryAdmin(DecidedAdmin):
@@ -22,6 +31,8 @@ class DeliveryAdmin(DecidedAdmin):
     confirmed = moment("confirmed_at", description="confirmed")
     echoed = moment("echoed_at", description="echo received")
     whole = plain("part_of", description="a part of")
+    begins_at = plain("part_from", description="begins at character")
+    at_most = plain("part_chars", description="of at most characters")
     state_word = pill("state")
     attributes_word = pill("attributes_state", description="attributes")
 
@@ -36,14 +47,6 @@ class DeliveryAdmin(DecidedAdmin):
     fieldsets: ClassVar = [
         (None, {"fields": (("conversation", "message"), ("direction", "external_id"))}),
         (
-            "Parts",
-            {
-                "fields": (("whole", "part_from", "part_chars", "delivered_parts"),),
-                "description": "What the platform refuses as too long is sent in parts: "
-                "from which character on, of at most how many.",
-            },
-        ),
-        (
             "State",
             {"fields": (("state_word", "reason"), ("attempts", "confirmed_by", "duplicates"))},
         ),
@@ -54,6 +57,12 @@ class DeliveryAdmin(DecidedAdmin):
     @admin.display(description="parts delivered")
     def delivered_parts(self, record: Delivery) -> int:
         return record.parts.count()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        """Of parts only where there are some."""
+        first, *others = super().get_fieldsets(request, obj)
+        is_split = obj is not None and (obj.part_chars > 0 or obj.part_of_id is not None)
+        return [first, *([_PARTS] if is_split else []), *others]
 
     @admin.action(description="It is there: mark as delivered", permissions=["review"])
     def it_is_there(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
