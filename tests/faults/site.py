@@ -89,6 +89,7 @@ class Site:
             "DATABASE_URL": self._database_url(proxied=True),
             "REDIS_URL": f"redis://127.0.0.1:{self.proxies.port('redis')}/0",
             "ALLOWED_ORIGINS": self.origin,
+            "SESSION_IDLE_MIN": "600",  # nobody touches the recorded pages, for hours in a soak
             "JOURNAL_ANCHOR_FILE": str(self.folder / "anchors.jsonl"),
         }
 
