@@ -181,11 +181,6 @@ class Delivery(models.Model):
         """How often the part at hand was sent; what `attempts` is where nothing was split."""
         return self.attempts - self.attempts_before
 
-    @property
-    def is_partial(self) -> bool:
-        """Some of it stands in the conversation, and the rest does not (yet)."""
-        return self.part_from > 0 and self.state != Delivery.State.CONFIRMED
-
     def owes_attributes(self, conversation: Conversation) -> bool:
         """Once it is confirmed: they hold the guest's words, unless those are erased."""
         is_guests = self.direction == Delivery.Direction.GUEST_TO_AGENT

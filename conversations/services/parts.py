@@ -23,10 +23,6 @@ _POSTED = {
 }
 
 
-def part_at_hand(delivery: Delivery, whole: str) -> Part:
-    return part_at(whole, start=delivery.part_from, most=delivery.part_chars)
-
-
 def following(delivery: Delivery) -> Part | None:
     """What is sent after the part at hand; None: that is the last, as nearly always."""
     if not delivery.part_chars:
@@ -35,7 +31,7 @@ def following(delivery: Delivery) -> Part | None:
     text = MessageText.objects.filter(message_id=delivery.source_id, role=role).first()
     if text is None:  # erased: nothing more is said
         return None
-    here = part_at_hand(delivery, text.text)
+    here = part_at(text.text, start=delivery.part_from, most=delivery.part_chars)
     if here.is_last:
         return None
     return part_at(text.text, start=here.end, most=delivery.part_chars)

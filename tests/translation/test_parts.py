@@ -116,7 +116,7 @@ async def test_a_part_that_is_refused_leaves_the_delivery_marked_as_partial(simu
         assert worker.posts() == [PARTS[0], "EN two"]
         found = await worker.crossing.call(lambda: Delivery.objects.get(state=State.FAILED))
         assert found.reason.startswith("delivered in part: refused for good")
-        assert found.is_partial
+        assert found.part_from > 0
         letter = await worker.crossing.call(DeadLetter.objects.get)
         assert letter.http_status == 400
 
