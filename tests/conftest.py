@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             session.config.stash[_chromium] = browser.ensure_chromium()
         except browser.BrowserUnavailable as error:
             session.config.stash[_chromium] = error
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Generator[None, None, None]:
+    """What a test's pages reported of typing is stored while its database may be asked."""
+    keeper = sys.modules.get("assist.engagement.keeper")
+    if keeper is not None:
+        keeper.close()
+        keeper._running.clear()
+    return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -43,6 +43,7 @@ def test_bad_frames_on_postgresql(processes: Processes, platform: Platform):
 
     wait_for_the_good(platform, processes.wait_until)
     assert gateway.is_running
+    assert_held(platform, processes)
     assert_kept(
         [
             (letter.reason, letter.size, bytes(letter.body.body))
@@ -59,6 +60,7 @@ def test_bad_frames_on_sqlite(embedded: Embedded):
     send_everything(embedded.platform)
 
     wait_for_the_good(embedded.platform, embedded.processes.wait_until)
+    assert_held(embedded.platform, embedded.processes)
     assert_kept(
         embedded.query(
             "SELECT reason, size, body FROM conversations_deadletter AS letter "
@@ -87,14 +89,20 @@ def wait_for_the_good(platform: Platform, wait_until: Wait) -> None:
         lambda: platform.counts().get("attributes", 0) >= len(wanted) + len(CLEANED),
         what="the good messages are delivered",
     )
-    entries = platform.get("/ledger")["entries"]
     posts = [
         entry["text"]
-        for entry in entries
+        for entry in platform.get("/ledger")["entries"]
         if entry["kind"] == "post" and entry["conversationId"] == "conv-good"
     ]
     assert posts == wanted
-    assert [entry["state"] for entry in entries if entry["kind"] == "socket"] == ["open"]
+
+
+def assert_held(platform: Platform, processes: Processes) -> None:
+    """No frame closed the socket; a machine too slow to renew a lease does, and says so."""
+    entries = platform.get("/ledger")["entries"]
+    closed = sum(e["kind"] == "socket" and e["state"] == "closed" for e in entries)
+    lost = sum(process.output().count("lease lost, closing") for process in processes.running)
+    assert closed == lost, processes.tails()
 
 
 def assert_kept(found: list[Kept]) -> None:
