@@ -28,7 +28,7 @@ from conversations.net.strict_json import clean_text
 from conversations.services.dead_letters import close_dead_letters, replay_dead_letters
 from conversations.services.decisions import Outcome
 from conversations.services.review import Decision, decide_deliveries
-from conversations.services.views import note_view
+from conversations.services.views import note_lines, note_view
 
 View = Callable[..., HttpResponse]
 
@@ -60,6 +60,8 @@ def door(action: str) -> Callable[[View], View]:
 @require_safe
 def operations(request: HttpRequest) -> HttpResponse:
     board = dashboards.board(timezone.now())
+    if board.reviews:  # with their texts
+        note_lines(_user(request), where="operations")
     return render(request, "console/operations.html", {"board": board})
 
 

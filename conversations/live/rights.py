@@ -18,7 +18,7 @@ from django.utils.crypto import constant_time_compare
 
 from conversations import access
 from conversations.live import frames
-from conversations.services.views import note_refusal, note_view
+from conversations.services.views import note_lines, note_refusal, note_view
 from conversations.sessions import SessionStore, row_key
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def admit(user_id: int, external_id: str | None, *, action: str = "live") -> Adm
         return Admission(code=frames.FORBIDDEN)
     visible = access.visible_conversations(user)
     if external_id is None:
+        note_lines(user, where="wall")
         return Admission(scope=scope_of(visible), visible=visible)
     pk = visible.filter(external_id=external_id).values_list("pk", flat=True).first()
     if pk is None:

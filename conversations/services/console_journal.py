@@ -20,7 +20,7 @@ CONSOLE_ID = "parley:console"  # the platform's ids have no colon
 # Whoever asks a hundred times for what is not theirs is noted once a minute: the journal cannot be
 # emptied, so nobody may fill it.
 _NOTED_AGAIN_AFTER = timedelta(seconds=60)
-_LOOKED_AT = 200
+_LOOKED_AT = 500
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # never among what the gateway saw lately
 
 
@@ -46,19 +46,20 @@ def note_refusal(*, actor: str, what: str, export: str = "") -> None:
 
     `what` is one of a few words and `export` one that exists: so many entries there can be.
     """
-    kind, now = JournalEntry.Kind.EXPORT_REFUSED, timezone.now()
+    kind = JournalEntry.Kind.EXPORT_REFUSED
     data = {"what": what, **({"export": export} if export else {})}
-    if (actor, canonical(data)) not in noted_lately(kind, now=now):
-        note(kind, actor=actor, data=data, now=now)
+    if (actor, canonical(data)) not in noted_lately(kind, within=_NOTED_AGAIN_AFTER):
+        note(kind, actor=actor, data=data)
 
 
-def noted_lately(kind: JournalEntry.Kind, *, now: datetime) -> list[tuple[str, str]]:
-    """By whom, and what, within a minute."""
+def noted_lately(kind: JournalEntry.Kind, *, within: timedelta) -> list[tuple[str, str]]:
+    """By whom, and what; among the newest entries."""
+    since = timezone.now() - within
     newest = JournalEntry.objects.filter(conversation__external_id=CONSOLE_ID).order_by("-seq")
     return [
         (by, said)
         for one, by, said, at in newest.values_list("kind", "actor", "data", "at")[:_LOOKED_AT]
-        if at > now - _NOTED_AGAIN_AFTER and one == kind.value
+        if at > since and one == kind.value
     ]
 
 

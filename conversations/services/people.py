@@ -11,9 +11,8 @@ import getpass
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-
-from django.utils import timezone
 
 from conversations.models import JournalEntry
 from conversations.services.console_journal import note, noted_lately
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 FLAGS = ("is_active", "is_staff", "is_superuser")
 _FIELDS = ("first_name", "last_name", "email")  # changed or not: what they hold is not noted
+_MINUTE = timedelta(minutes=1)
 REFUSALS_A_MINUTE = 100  # of log-ins, all together: the journal cannot be emptied
 _Kind = JournalEntry.Kind
 _actor: ContextVar[str] = ContextVar("actor", default="")
@@ -107,11 +107,10 @@ def note_login_refused(user: AbstractBaseUser | None, *, network: str, what: str
 
     Once a minute for each name and network (login_limits), and so many in all.
     """
-    now = timezone.now()
-    if len(noted_lately(_Kind.LOGIN_REFUSED, now=now)) < REFUSALS_A_MINUTE:
+    if len(noted_lately(_Kind.LOGIN_REFUSED, within=_MINUTE)) < REFUSALS_A_MINUTE:
         account = actor_of(user) if user is not None else ""
         data = {"account": account, "network": network, "what": what}
-        note(_Kind.LOGIN_REFUSED, actor="anonymous", data=data, now=now)
+        note(_Kind.LOGIN_REFUSED, actor="anonymous", data=data)
 
 
 def _note(kind: JournalEntry.Kind, data: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from conversations.models import Conversation, JournalEntry
 from conversations.net.strict_json import clean_text
+from conversations.services import console_journal
 from conversations.services.decisions import actor_of
 from conversations.services.journal import Ledger, canonical, lock_conversations
 
@@ -29,6 +30,14 @@ _Kind = JournalEntry.Kind
 def note_view(user: AbstractBaseUser, conversation_id: int, *, where: str) -> None:
     """`user` is about to see what was said; `where` is the kind of page."""
     _note(actor_of(user), conversation_id, _Kind.VIEWED, where)
+
+
+def note_lines(user: AbstractBaseUser, *, where: str) -> None:
+    """`user` is about to see single lines of many conversations: in the console's own chain."""
+    actor, data = actor_of(user), {"where": where}
+    noted = console_journal.noted_lately(_Kind.VIEWED, within=VISIT)
+    if (actor, canonical(data)) not in noted:
+        console_journal.note(_Kind.VIEWED, actor=actor, data=data)
 
 
 def note_refusal(user: AbstractBaseUser | AnonymousUser, external_id: str, *, where: str) -> None:

@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations.live import rights
-from conversations.models import Agent, Conversation, JournalEntry, Message
+from conversations.models import Agent, Conversation, Delivery, JournalEntry, Message
+from conversations.services.console_journal import CONSOLE_ID
 from conversations.services.verification import verify_journal
 from conversations.services.views import note_refusal, note_view
 from tests.conversations import histories
@@ -115,3 +116,35 @@ def test_a_later_visit_is_another_one():
             note_view(user, conversation.pk, where="live")
 
     assert [who for _, who, _ in looks(conversation)] == ["sue", "tom", "sue"]
+
+
+def test_the_wall_is_in_the_consoles_chain_once_a_visit():
+    a_conversation("c", agent_id="agent-1")
+    sue, tom = histories.user("sue", "supervisor"), histories.user("tom", "supervisor")
+    cora = histories.user("cora", "compliance")
+    now = timezone.now()
+
+    for minutes, user in ((0, sue), (1, sue), (2, tom), (3, cora), (11, sue)):
+        with time_machine.travel(now + timedelta(minutes=minutes), tick=False):
+            rights.admit(user.pk, None)
+
+    console = Conversation.objects.get(external_id=CONSOLE_ID)
+    assert looks(console) == [("viewed", who, "wall") for who in ("sue", "tom", "sue")]
+    assert verify_journal().holds
+
+
+def test_the_list_of_reviews_is_a_look_where_it_shows_what_was_said(client: Client):
+    client.force_login(histories.user("sue", "supervisor"))
+    page = reverse("operations")
+    consoles = Conversation.objects.filter(external_id=CONSOLE_ID)
+
+    assert client.get(page).status_code == 200
+    before = [look for console in consoles for look in looks(console)]
+    message = histories.said("Hola")
+    histories.translated(message, "Hello")
+    histories.left_in(message, Delivery.State.REVIEW, reason="no answer")
+    for _ in range(2):
+        assert client.get(page).status_code == 200
+
+    assert before == []
+    assert looks(consoles.get()) == [("viewed", "sue", "operations")]
