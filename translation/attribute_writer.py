@@ -12,7 +12,7 @@ from conversations.genesys.exceptions import GenesysError, Permanent
 from conversations.languages import display
 from conversations.net.faultpoints import point
 from conversations.services.attributes import KEYS, RecordAttributes
-from translation.lane_tools import LaneTools, PutBack, put_back
+from translation.lane_tools import LaneTools, put_back
 from translation.work import AttributesItem
 
 
@@ -25,12 +25,12 @@ class AttributeWriter:
         external_id: str,
         tools: LaneTools,
         *,
-        lease_is_ending: Callable[[], bool],
+        lease_left_s: Callable[[], float],
     ) -> None:
         self._conversation_id = conversation_id
         self._external_id = external_id
         self._tools = tools
-        self._lease_is_ending = lease_is_ending
+        self._lease_left_s = lease_left_s
         self._due: deque[AttributesItem] = deque()
         self._known: set[int] = set()
         self._task: asyncio.Task[None] | None = None
@@ -72,11 +72,11 @@ class AttributeWriter:
     async def _write(self) -> None:
         while self._due:
             due = self._due.popleft()
-            if self._lease_is_ending():
-                raise PutBack("the lease was about to end", seconds=0)
             point("K9")  # confirmed, attributes not written
             try:
-                status = await self._tools.rest.put_attributes(self._external_id, _payload(due))
+                status = await self._tools.rest.put_attributes(
+                    self._external_id, _payload(due), leaves_within_s=self._lease_left_s
+                )
                 record = self._audit(due, status, "", "")
             except Permanent as error:
                 record = self._audit(due, error.status, str(error), error.body)
@@ -85,6 +85,7 @@ class AttributeWriter:
             point("K10")  # attributes written, not stored
             # Not awaited: it goes into the same transaction as what follows it, the rest too.
             self._written = self._tools.crossing.submit(record)
+            self._written.add_done_callback(_look_at)
 
     def _audit(self, due: AttributesItem, status: int, reason: str, body: str) -> RecordAttributes:
         return RecordAttributes(
@@ -98,6 +99,12 @@ class AttributeWriter:
             reason=reason,
             body=body,
         )
+
+
+def _look_at(written: asyncio.Future[Any]) -> None:
+    """Whose lane has ended (its lease was lost) is awaited by nobody, and is no news to log."""
+    if not written.cancelled():
+        written.exception()
 
 
 def _payload(due: AttributesItem) -> dict[str, str]:

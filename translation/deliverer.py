@@ -9,12 +9,22 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from conversations.genesys.exceptions import Ambiguous, GenesysError, Permanent
+from django.utils import timezone
+
+from conversations.genesys.exceptions import (
+    Ambiguous,
+    GenesysError,
+    NotApplied,
+    Permanent,
+    Throttled,
+)
+from conversations.genesys.rest import TRIES
 from conversations.keys import echo_key
 from conversations.models import Delivery
 from conversations.net.faultpoints import point
 from conversations.parts import Part, part_at
 from conversations.services.delivery import (
+    LEAVES_WITHIN,
     Confirm,
     DeliveryStatus,
     Requeue,
@@ -24,7 +34,7 @@ from conversations.services.delivery import (
 )
 from conversations.services.parts import LEAST_CHARS
 from conversations.services.unit import Change
-from translation.lane_tools import LaneTools, PutBack, put_back
+from translation.lane_tools import LaneTools, put_back
 from translation.loops import LoopGuard
 from translation.reconcile import find_out
 from translation.work import WorkItem
@@ -45,13 +55,13 @@ class Deliverer:
         external_id: str,
         tools: LaneTools,
         *,
-        lease_is_ending: Callable[[], bool],
+        lease_left_s: Callable[[], float],
     ) -> None:
         self.conversation_id = conversation_id
         self.external_id = external_id
         self.tools = tools
         self.guest_id = ""
-        self._lease_is_ending = lease_is_ending
+        self._lease_left_s = lease_left_s
         self._guard = LoopGuard(tools.deliveries_per_minute, monotonic=tools.monotonic)
 
     def may_start(self) -> bool:
@@ -68,30 +78,42 @@ class Deliverer:
         return DeliveryStatus(State.AMBIGUOUS, item.external_id, item.attempts)
 
     async def to_its_end(self, item: WorkItem, status: DeliveryStatus) -> DeliveryStatus:
+        refused = 0
         while status.state in _ON_ITS_WAY:
             if status.state == State.SENDING:
-                status = await self._post(item, status)
+                try:
+                    status = await self._post(item, status)
+                except (Throttled, NotApplied) as error:
+                    # Surely not delivered: it keeps its place, and begins anew.
+                    status, refused = await self._requeue(item, str(error)), refused + 1
+                    if refused == TRIES:
+                        raise put_back(error) from error
+                    if isinstance(error, NotApplied):
+                        await self.tools.rest.pause(refused)
             elif status.state == State.AMBIGUOUS:
                 status = await find_out(self, item)
             else:  # its absence is believed: once more; or the part that follows
                 status = await self.start(item)
         return status
 
+    def has_turn(self) -> bool:
+        """Whether it may be started this moment; else `start` waits for its turn."""
+        return self.tools.rest.turn_at_once()
+
     async def start(self, item: WorkItem, *, may_start: bool | None = None) -> DeliveryStatus:
+        """`sending` is committed when nothing is left to wait for."""
         point("K5")  # translation stored, `sending` not
         if not (self.may_start() if may_start is None else may_start):
             logger.error("%s", self._guard.reason, extra={"conversation": self.external_id})
             return await self._settle(item, State.REVIEW, self._guard.reason)
+        await self.tools.rest.turn()
         return await self._commit(
             StartSending(self.conversation_id, item.message_id, self.tools.owner)
         )
 
     async def _post(self, item: WorkItem, status: DeliveryStatus) -> DeliveryStatus:
-        """`sending` is committed; now the first byte may leave, if the lease still holds."""
+        """`sending` is committed; now the first byte may leave, if it can do so in time."""
         point("K6")  # `sending` stored, nothing sent
-        if self._lease_is_ending():
-            await self._requeue(item, "the lease was about to end")
-            raise PutBack("the lease was about to end", seconds=0)
         part = part_at(item.translated, start=status.part_from, most=status.part_chars)
         try:
             external_id = await self.tools.rest.post_message(
@@ -99,7 +121,10 @@ class Deliverer:
                 sender_id=item.sender_id or ("" if item.is_reply else self.guest_id),
                 sender_type="agent" if item.is_reply else "guest",
                 text=part.text,
+                leaves_within_s=self._time_to_leave(status),
             )
+        except (Throttled, NotApplied):
+            raise
         except Ambiguous as error:
             return await self._settle(item, State.AMBIGUOUS, str(error), part=part)
         except Permanent as error:
@@ -109,7 +134,7 @@ class Deliverer:
                 item, State.FAILED, str(error), status=error.status, body=error.body, part=part
             )
         except GenesysError as error:
-            # Surely not delivered: throttled, refused, unreachable. It keeps its place.
+            # Surely not delivered, and it will not be for a while. It keeps its place.
             await self._requeue(item, str(error))
             raise put_back(error) from error
         point("K8")  # answered, not confirmed (K7, between the two: tests/faults/armed.py)
@@ -123,6 +148,18 @@ class Deliverer:
                 part_from=part.start,
             )
         )
+
+    def _time_to_leave(self, status: DeliveryStatus) -> Callable[[], float]:
+        """A process that was paused must not write what another has taken over, and none later than
+        whoever finds out what came of it reckons with."""
+        began, clock = status.sending_at or timezone.now(), self.tools.monotonic
+        known_at = clock()
+
+        def left_s() -> float:
+            gone = max((timezone.now() - began).total_seconds(), clock() - known_at)
+            return min(self._lease_left_s(), LEAVES_WITHIN.total_seconds() - gone)
+
+        return left_s
 
     async def _send_in_parts(self, item: WorkItem, refused: Part) -> DeliveryStatus:
         """In halves, and in halves of these: how much it takes, the platform does not say."""
@@ -139,8 +176,10 @@ class Deliverer:
             )
         )
 
-    async def _requeue(self, item: WorkItem, reason: str) -> None:
-        await self._commit(Requeue(self.conversation_id, item.message_id, self.tools.owner, reason))
+    async def _requeue(self, item: WorkItem, reason: str) -> DeliveryStatus:
+        return await self._commit(
+            Requeue(self.conversation_id, item.message_id, self.tools.owner, reason)
+        )
 
     async def _settle(
         self,

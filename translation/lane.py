@@ -63,10 +63,10 @@ class Lane:
         self._known: set[int] = set()
         self._translations: dict[int, asyncio.Task[Made]] = {}
         self._attributes = AttributeWriter(
-            self.conversation_id, self.external_id, tools, lease_is_ending=self._lease_is_ending
+            self.conversation_id, self.external_id, tools, lease_left_s=self._lease_left_s
         )
         self._deliverer = Deliverer(
-            self.conversation_id, self.external_id, tools, lease_is_ending=self._lease_is_ending
+            self.conversation_id, self.external_id, tools, lease_left_s=self._lease_left_s
         )
         self.stopping = False
         self.awaits_news = False  # work has arrived that this lane has not been given yet
@@ -222,8 +222,9 @@ class Lane:
             )
             return item, None
         may_start = self._deliverer.may_start()
-        status = await self._commit(self._recorded(item, made, start=may_start))
-        if status.state == State.QUEUED:  # recorded ahead of its turn, or held by the guard
+        at_once = may_start and self._deliverer.has_turn()
+        status = await self._commit(self._recorded(item, made, start=at_once))
+        if status.state == State.QUEUED:  # recorded ahead of its turn, or held back
             status = await self._deliverer.start(item, may_start=may_start)
         return item, status
 
@@ -254,9 +255,9 @@ class Lane:
                 AttributesItem(item.message_id, item.text, item.source_language, datetime.now(UTC))
             )
 
-    def _lease_is_ending(self) -> bool:
-        """A process that was paused must not write what another has taken over."""
-        return self.tools.monotonic() > self.lease_ends - _WRITE_MARGIN_S
+    def _lease_left_s(self) -> float:
+        """In which a request may start."""
+        return self.lease_ends - _WRITE_MARGIN_S - self.tools.monotonic()
 
     async def _commit(self, change: Change) -> Any:
         return await self.tools.crossing.commit(change)

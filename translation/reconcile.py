@@ -21,7 +21,14 @@ from conversations.genesys.events import MessageReceived
 from conversations.genesys.exceptions import GenesysError
 from conversations.keys import echo_key
 from conversations.models import Delivery, Message
-from conversations.services.delivery import Confirm, DeliveryStatus, Requeue, Settle, status_of
+from conversations.services.delivery import (
+    LEAVES_WITHIN,
+    Confirm,
+    DeliveryStatus,
+    Requeue,
+    Settle,
+    status_of,
+)
 from conversations.services.org_socket import nothing_was_missed
 from conversations.services.recognition import CLOCK_SKEW
 from translation.work import WorkItem
@@ -69,10 +76,10 @@ async def find_out(deliverer: Deliverer, item: WorkItem) -> DeliveryStatus:
     tools = deliverer.tools
     delivery = await tools.crossing.call(_current, item.message_id)
     sent_at = delivery.sending_at or delivery.created_at
-    window = timedelta(seconds=tools.reconcile_window_s)
+    window = timedelta(seconds=tools.reconcile_window_s) + LEAVES_WITHIN
     evidence = _Evidence([])
     begun_s = max(0.0, (timezone.now() - sent_at).total_seconds())
-    for moment_s in _moments(tools.reconcile_window_s, begun_s=begun_s, until_s=tools.head_wait_s):
+    for moment_s in _moments(window.total_seconds(), begun_s=begun_s, until_s=tools.head_wait_s):
         # By the clock of the sending, so that a take-over does not begin the wait anew.
         await asyncio.sleep(
             (sent_at + timedelta(seconds=moment_s) - timezone.now()).total_seconds()
@@ -98,7 +105,7 @@ async def find_out(deliverer: Deliverer, item: WorkItem) -> DeliveryStatus:
             if seen is _Seen.ABSENT:
                 evidence.absent_at.append(began_at)
             evidence.unreadable = seen is _Seen.UNREADABLE
-            if await _may_be_sent_again(deliverer, delivery, evidence, sent_at=sent_at):
+            if await _may_be_sent_again(deliverer, delivery, evidence, until=sent_at + window):
                 return await _send_again(deliverer, item, evidence)
     return await tools.crossing.commit(
         Settle(
@@ -112,7 +119,9 @@ async def find_out(deliverer: Deliverer, item: WorkItem) -> DeliveryStatus:
 
 
 def _moments(window_s: float, *, begun_s: float, until_s: float) -> Iterator[float]:
-    """Seconds after the sending at which the history is read; the last look ends the wait.
+    """Seconds after `sending` at which the history is read; the last look ends the wait.
+
+    `window_s`: with the time that the first byte had to leave.
 
     Whoever takes over from a dead worker has time for two reads, however late it is, and then half
     the wait for what may be missing besides: where a worker died, a gateway may be away as well.
@@ -129,15 +138,15 @@ def _moments(window_s: float, *, begun_s: float, until_s: float) -> Iterator[flo
 
 
 async def _may_be_sent_again(
-    deliverer: Deliverer, delivery: Delivery, evidence: _Evidence, *, sent_at: datetime
+    deliverer: Deliverer, delivery: Delivery, evidence: _Evidence, *, until: datetime
 ) -> bool:
     """The conditions of protocol §1; the TTL is looked at when it starts again."""
     tools = deliverer.tools
     if tools.policy == "manual" or delivery.attempts_at_part >= ATTEMPTS:
         return False
     if evidence.is_absent():
-        window = timedelta(seconds=tools.reconcile_window_s)
-        return await tools.crossing.call(nothing_was_missed, sent_at, sent_at + window)
+        since = delivery.sending_at or delivery.created_at
+        return await tools.crossing.call(nothing_was_missed, since, until)
     # No history to read: nothing proves absence, but this policy would rather send it twice.
     return tools.policy == "prefer-delivery" and evidence.unreadable
 

@@ -37,7 +37,7 @@ from conversations.genesys.oauth import BearerAuth, TokenSource
 from conversations.genesys.pace import Pace
 from conversations.genesys.protocols.messages import MAX_ID
 from conversations.genesys.scopes import SCOPES_BY_CALL
-from conversations.net.exceptions import AnswerUnknown, InvalidBody, NotSent
+from conversations.net.exceptions import AnswerUnknown, InvalidBody, NotSent, TooLate
 from conversations.net.http import Answer, HttpClient
 from conversations.net.retry import Outcome, classify, retry_after_s, retry_delay_s
 
@@ -60,6 +60,7 @@ class _Call:
     is_read: bool = False
     tries: int = TRIES
     longest_wait_s: float = LONGEST_WAIT_S
+    leaves_within_s: Callable[[], float] | None = None
 
     @property
     def is_repeatable(self) -> bool:
@@ -93,8 +94,12 @@ class GenesysRest:
         sender_id: str,
         sender_type: Literal["guest", "agent"],
         text: str,
+        leaves_within_s: Callable[[], float] | None = None,
     ) -> str | None:
         """Deliver one message; its platform id if the answer names one.
+
+        `leaves_within_s`, as in net/http.py: of a caller who has had its `turn`. There is one try
+        then, without waiting for anything; else three.
 
         Raises AmbiguousDelivery, or what certainly did not deliver: NotApplied, Throttled,
         ScopeMissing, Permanent, CredentialsRefused, TokenUnavailable.
@@ -107,13 +112,35 @@ class GenesysRest:
             "type": "text",
         }
         path = f"{_CONVERSATIONS}/{quote(conversation_id, safe='')}/messages"
-        answer = await self._call(_Call("inject", "POST", path, json=body))
-        return _external_id(answer)
+        call = _Call("inject", "POST", path, json=body, leaves_within_s=leaves_within_s)
+        return _external_id(await self._call(call, has_turn=leaves_within_s is not None))
 
-    async def put_attributes(self, conversation_id: str, attributes: Mapping[str, str]) -> int:
-        """Replace the conversation's attributes; the status of the success."""
+    async def turn(self) -> None:
+        """Wait until a call may start: before what must not be late once it is decided."""
+        await self._pace.turn()
+
+    def turn_at_once(self) -> bool:
+        """A turn, if there is one without waiting."""
+        return self._pace.turn_at_once()
+
+    async def pause(self, attempt: int) -> None:
+        """Between a try that reached nobody and the next one."""
+        await self._sleep(retry_delay_s(attempt, random=self._random))
+
+    async def put_attributes(
+        self,
+        conversation_id: str,
+        attributes: Mapping[str, str],
+        *,
+        leaves_within_s: Callable[[], float] | None = None,
+    ) -> int:
+        """Replace the conversation's attributes; the status of the success.
+
+        `leaves_within_s`, as in net/http.py, is asked when it has had its turn.
+        """
         path = f"{_CONVERSATIONS}/{quote(conversation_id, safe='')}"
-        call = _Call("attributes", "PUT", path, json={"customAttributes": dict(attributes)})
+        body = {"customAttributes": dict(attributes)}
+        call = _Call("attributes", "PUT", path, json=body, leaves_within_s=leaves_within_s)
         return (await self._call(call)).status
 
     async def active_conversations(self, since: datetime) -> list[ActiveConversation] | None:
@@ -159,19 +186,23 @@ class GenesysRest:
         )
         return details_of(await self._call(call), conversation_id)
 
-    async def _call(self, call: _Call) -> Answer:
+    async def _call(self, call: _Call, *, has_turn: bool = False) -> Answer:
+        """`has_turn`: the caller has waited for one, and comes again rather than wait here."""
         attempt = 1
         while True:
-            await self._pace.turn()
+            if not has_turn:
+                await self._pace.turn()
+            elif held_s := self._pace.throttled_s():  # by a 429 since then
+                raise Throttled(held_s)
             result = await self._try(call)
             if isinstance(result, Answer):
                 return result
             if isinstance(result, Throttled):
                 self._pace.throttled(result.retry_after_s)  # waited out in the next turn
-            if attempt == call.tries:
+            if has_turn or attempt == call.tries:
                 raise result
             if not isinstance(result, Throttled):
-                await self._sleep(retry_delay_s(attempt, random=self._random))
+                await self.pause(attempt)
             attempt += 1
 
     async def _try(self, call: _Call) -> Answer | Throttled | NotApplied | InvalidAnswer:
@@ -183,7 +214,10 @@ class GenesysRest:
                 json=call.json,
                 auth=self._auth,
                 max_body_bytes=HISTORY_BYTES if call.is_read else None,
+                leaves_within_s=call.leaves_within_s,
             )
+        except TooLate as error:
+            raise NotApplied(str(error)) from error
         except NotSent as error:
             return NotApplied(str(error))
         except AnswerUnknown as error:

@@ -19,6 +19,10 @@ class NotSent(NetError):
     """DNS, refused, connect timeout, TLS, no free connection: before the first byte."""
 
 
+class TooLate(NotSent):
+    """Its first byte could not leave within the time that the caller gave it."""
+
+
 class AnswerUnknown(NetError):
     """A timeout, a reset or a broken answer after the first byte may have left."""
 

@@ -11,8 +11,8 @@ import asyncio
 import json as jsonlib
 import logging
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ import aiohttp
 import httpx
 import yarl
 
-from conversations.net.exceptions import AnswerUnknown, InvalidBody, NotSent
+from conversations.net.exceptions import AnswerUnknown, InvalidBody, NotSent, TooLate
 from conversations.net.strict_json import InvalidJson, load_json
 
 # Its INFO line has every URL, and a presigned upload URL is a secret.
@@ -81,12 +81,11 @@ class HttpClient:
         if connect_timeout_s >= total_timeout_s:
             # The total limit always reads as "unknown"; it must not fire while connecting.
             raise ValueError("the connect timeout must be shorter than the total timeout")
+        self._connect_timeout_s = connect_timeout_s
         self._total_timeout_s = total_timeout_s
         self._max_body_bytes = max_body_bytes
         self._client = _Client(
-            transport=_AiohttpTransport(
-                connect_timeout_s=connect_timeout_s, max_connections=max_connections
-            ),
+            transport=_AiohttpTransport(max_connections=max_connections),
             trust_env=False,
             follow_redirects=False,
         )
@@ -103,12 +102,20 @@ class HttpClient:
         auth: Auth | None = None,
         max_body_bytes: int | None = None,
         total_timeout_s: float | None = None,
+        leaves_within_s: Callable[[], float] | None = None,
     ) -> Answer:
         """The total limit holds for each sending; `auth` may cause a second one.
 
-        `content` in parts is for one sending: not with `auth`, and with its Content-Length.
+        `leaves_within_s` is asked before each sending: how long its first byte may take to leave;
+        after that it raises `TooLate` and nothing was sent. `content` in parts is for one sending:
+        not with `auth`, and with its Content-Length.
         """
-        sent = _Sending(method, url, _HEADERS | _body_type(json, form) | dict(headers or {}))
+        sent = _Sending(
+            method,
+            url,
+            _HEADERS | _body_type(json, form) | dict(headers or {}),
+            leaves_within_s,
+        )
         body = _body(json, form) if content is None else content
         limit = max_body_bytes or self._max_body_bytes
         if auth is None:
@@ -134,7 +141,7 @@ class HttpClient:
         limit: int,
         total_timeout_s: float | None,
     ) -> Answer:
-        request = sending.request(body, limit)
+        request = sending.request(body, limit, connect_s=self._connect_timeout_s)
         if self._client.is_closed:  # shutting down: what comes now goes back to its queue
             raise NotSent("this client is closed")
         try:
@@ -151,11 +158,14 @@ class _Sending:
     method: str
     url: str
     headers: dict[str, str]
+    leaves_within_s: Callable[[], float] | None
 
     def with_headers(self, extra: Mapping[str, str]) -> _Sending:
-        return _Sending(self.method, self.url, {**self.headers, **extra})
+        return replace(self, headers={**self.headers, **extra})
 
-    def request(self, body: bytes | AsyncIterable[bytes] | None, limit: int) -> httpx.Request:
+    def request(
+        self, body: bytes | AsyncIterable[bytes] | None, limit: int, *, connect_s: float
+    ) -> httpx.Request:
         """The transport gets our own URL, headers and body beside httpx's request.
 
         Having httpx parse each URL and copy the rest costs as much CPU as sending it.
@@ -165,7 +175,18 @@ class _Sending:
             origin = _origin(str(url.origin()))
         except (httpx.InvalidURL, ValueError) as error:
             raise NotSent(f"not an HTTP address ({type(error).__name__})") from None
-        extensions = {"limit": limit, "headers": self.headers, "url": url, "body": body}
+        if self.leaves_within_s is not None:
+            # Once it is connected its first byte leaves at once.
+            connect_s = min(connect_s, self.leaves_within_s())
+            if connect_s <= 0:
+                raise TooLate("it could no longer leave in time")
+        extensions = {
+            "limit": limit,
+            "headers": self.headers,
+            "url": url,
+            "body": body,
+            "timeout": aiohttp.ClientTimeout(total=None, connect=connect_s),
+        }
         return httpx.Request(self.method, origin, extensions=extensions)
 
 
@@ -191,8 +212,7 @@ _NO_COOKIES = _NoCookies()
 class _AiohttpTransport(httpx.AsyncBaseTransport):
     """Moves one request and its whole, bounded body; decides by aiohttp's own exceptions."""
 
-    def __init__(self, *, connect_timeout_s: float, max_connections: int) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_timeout_s)
+    def __init__(self, *, max_connections: int) -> None:
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -205,6 +225,7 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
                 known["url"],
                 headers=known["headers"],
                 data=known["body"],
+                timeout=known["timeout"],
                 allow_redirects=False,
             ) as response:
                 body, complete = await _read(response, limit=known["limit"])
@@ -231,7 +252,6 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
                 limit=self._max_connections, keepalive_timeout=KEEP_ALIVE_S
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._timeout,
             auto_decompress=False,  # unpacked here, with a limit
             trust_env=False,
         )

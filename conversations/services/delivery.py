@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 Kind = JournalEntry.Kind
 State = Delivery.State
+# So long after `sending_at` a first byte may leave, and no later: a window counted from there
+# covers whatever its sender had to wait for, alive or dead.
+LEAVES_WITHIN = timedelta(seconds=1.5)
 _DIRECTION = {
     Message.Origin.GUEST: Delivery.Direction.GUEST_TO_AGENT,
     Message.Origin.AGENT: Delivery.Direction.AGENT_TO_GUEST,
@@ -41,13 +44,15 @@ _DIRECTION = {
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """Where a delivery stands after a change; `part_…`: which part of its text is at hand."""
+    """Where a delivery stands after a change; `part_…`: which part of its text is at hand;
+    `sending_at`: when its last sending began."""
 
     state: str
     external_id: str
     attempts: int
     part_from: int = 0
     part_chars: int = 0
+    sending_at: datetime | None = None
 
 
 def status_of(delivery: Delivery) -> DeliveryStatus:
@@ -57,6 +62,7 @@ def status_of(delivery: Delivery) -> DeliveryStatus:
         delivery.attempts,
         delivery.part_from,
         delivery.part_chars,
+        delivery.sending_at,
     )
 
 
@@ -322,6 +328,8 @@ class Requeue(Plain):
             delivery.reason = self.reason[:200]
             if self.was_ambiguous:  # its echo may still come, whatever is believed
                 delivery.earlier_sending_at = delivery.earlier_sending_at or delivery.sending_at
+            else:
+                delivery.attempts -= 1  # none that anybody got
             unit.changed(delivery)
             unit.ledger.enter(
                 conversation,

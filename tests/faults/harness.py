@@ -77,6 +77,7 @@ def run(
 
 
 def _run(site: Site, plan: Plan, memory_after_s: float | None) -> Outcome:
+    from conversations.services.delivery import LEAVES_WITHIN
     from tests.faults.checker import judge
     from tests.faults.record import read_record
     from tests.faults.recorder import Recorder
@@ -108,7 +109,7 @@ def _run(site: Site, plan: Plan, memory_after_s: float | None) -> Outcome:
         planned=_planned(plan, site),
         happened=_happened(site, nemesis),
         limits=Limits(
-            reconcile_window_s=RECONCILE_WINDOW_S,
+            reconcile_window_s=RECONCILE_WINDOW_S + LEAVES_WITHIN.total_seconds(),
             clock_offset_s=(offset := time.time() - time.monotonic()),
             deaf=tuple(_deaf(nemesis, offset)),
         ),

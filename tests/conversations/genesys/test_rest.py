@@ -102,6 +102,43 @@ async def test_one_429_holds_back_every_other_call() -> None:
         assert time.seconds > before
 
 
+async def test_whoever_has_had_a_turn_has_one_try_and_waits_for_nothing() -> None:
+    time = FakeTime()
+
+    async def urgent(rest: GenesysRest, left_s: float) -> None:
+        await rest.post_message(
+            "c", sender_id="g", sender_type="guest", text="Hi", leaves_within_s=lambda: left_s
+        )
+
+    async with rest_to(in_turn(answer(429, Retry_After="9"), answer()), time=time) as (rest, fake):
+        with pytest.raises(NotApplied):
+            await urgent(rest, 0)  # too late
+        assert fake.requests == []
+
+        with pytest.raises(Throttled):
+            await urgent(rest, 1)
+        with pytest.raises(Throttled):  # of the same 429: nobody is asked
+            await urgent(rest, 1)
+        assert len(fake.requests) == 1
+        assert time.slept == []
+        assert not rest.turn_at_once()
+
+        await rest.turn()
+        await urgent(rest, 1)
+        assert time.slept == [9]
+        assert len(fake.requests) == 2
+        assert rest.turn_at_once()
+
+
+async def test_a_renewed_token_gives_no_more_time() -> None:
+    left = iter([1.0, -0.1])
+    async with rest_to(in_turn(answer(401))) as (rest, fake):
+        with pytest.raises(NotApplied):
+            await rest.put_attributes("c", {}, leaves_within_s=lambda: next(left))
+
+        assert len(fake.requests) == 1
+
+
 async def test_what_was_certainly_not_sent_is_tried_three_times() -> None:
     time = FakeTime()
     async with rest_to(in_turn(answer()), time=time) as (rest, _):

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from conversations.net.exceptions import AnswerUnknown, InvalidBody, NotSent
+from conversations.net.exceptions import AnswerUnknown, InvalidBody, NotSent, TooLate
 from conversations.net.http import AuthFlow, HttpClient
 from tests.conversations.net.raw_server import (
     Peer,
@@ -78,11 +78,24 @@ async def test_a_connect_timeout_was_not_sent(client: HttpClient) -> None:
             one.connect_ex(full.getsockname())
         await asyncio.sleep(0.05)
 
+        url, began = f"http://127.0.0.1:{full.getsockname()[1]}/", time.monotonic()
         with pytest.raises(NotSent):
-            await client.request("POST", f"http://127.0.0.1:{full.getsockname()[1]}/", json={})
+            await client.request("POST", url, json={})
+        waited = time.monotonic() - began
+        with pytest.raises(NotSent):
+            await client.request("POST", url, json={}, leaves_within_s=lambda: 0.05)
+        assert time.monotonic() - began - waited < waited
 
         for one in waiting:
             one.close()
+
+
+async def test_what_cannot_leave_in_time_is_not_sent(client: HttpClient) -> None:
+    async with serving(answering(answer(b"{}"))) as server:
+        with pytest.raises(TooLate):
+            await client.request("POST", server.url, json={}, leaves_within_s=lambda: 0.0)
+
+        assert server.connections == 0
 
 
 async def test_a_failed_tls_handshake_was_not_sent(client: HttpClient) -> None:
