@@ -12,7 +12,7 @@ import json as jsonlib
 import logging
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urlencode
@@ -161,7 +161,8 @@ class _Sending:
     leaves_within_s: Callable[[], float] | None
 
     def with_headers(self, extra: Mapping[str, str]) -> _Sending:
-        return replace(self, headers={**self.headers, **extra})
+        headers = {**self.headers, **extra}
+        return _Sending(self.method, self.url, headers, self.leaves_within_s)
 
     def request(
         self, body: bytes | AsyncIterable[bytes] | None, limit: int, *, connect_s: float
