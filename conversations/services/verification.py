@@ -6,27 +6,21 @@ of its conversations from the same statement, so that writers need not stand sti
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conversations.keys import journal_key
+from conversations.keys import Seal, journal_key, seal_of
 from conversations.models import Conversation, JournalEntry, MessageText
+from conversations.services.journal import body_of
 from conversations.services.journal import commitment as commitment_of
 
 PAGE = 5_000
 FAULTS_KEPT = 100
-
-# As services/journal writes it (docs/journal.md), with what each entry repeats made once: this
-# reads millions.
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 # Whose text an entry's commitment binds.
 _ROLE_OF_KIND = {
@@ -104,10 +98,10 @@ class Report:
 class _Chain:
     """One conversation's chain, entry after entry; keeps the first fault and goes on counting."""
 
-    def __init__(self, first: Entry, *, keyed: hmac.HMAC, seq: int = 1, previous: str = "") -> None:
+    def __init__(self, first: Entry, *, seal: Seal, seq: int = 1, previous: str = "") -> None:
         self.conversation = first.external_id
         self.first_fault: Fault | None = None
-        self._keyed = keyed
+        self._seal = seal
         self._expected = seq
         self._previous = previous
         self._before_previous = ""
@@ -163,11 +157,8 @@ class _Chain:
         return follows and entry.seq == self._expected
 
     def _is_genuine(self, entry: Entry) -> bool:
-        moment = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
-        body = _encode([entry.external_id, entry.seq, entry.kind, entry.actor, moment, *entry[5:9]])
-        keyed = self._keyed.copy()
-        keyed.update(body.encode())
-        return keyed.hexdigest() == entry.digest
+        # As services/journal writes it (docs/journal.md).
+        return self._seal.digest(body_of(entry.external_id, *entry[1:9])) == entry.digest
 
 
 def verify_journal(*, conversation: str | None = None, check_texts: bool = True) -> Report:
@@ -207,7 +198,7 @@ def _pages(entries: QuerySet[JournalEntry]) -> Iterator[list[Entry]]:
 def _walk(
     pages: Iterable[list[Entry]], report: Report, *, check_texts: bool, from_start: bool = True
 ) -> None:
-    keyed = hmac.new(journal_key(), digestmod=hashlib.sha256)
+    seal = seal_of(journal_key())
     chain: _Chain | None = None
     current = None
     for page in pages:
@@ -216,9 +207,9 @@ def _walk(
             if entry.conversation_id != current:
                 _close(chain, report)
                 current = entry.conversation_id
-                chain = _Chain(entry, keyed=keyed)
+                chain = _Chain(entry, seal=seal)
                 if not from_start:
-                    chain = _Chain(entry, keyed=keyed, seq=entry.seq, previous=entry.previous)
+                    chain = _Chain(entry, seal=seal, seq=entry.seq, previous=entry.previous)
                     report.is_whole = entry.seq == 1
             assert chain is not None  # noqa: S101 - the first entry made it
             report.entries += 1

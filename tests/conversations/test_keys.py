@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from cryptography.fernet import InvalidToken
+from hypothesis import given
+from hypothesis import strategies as st
 
-from conversations.keys import content_key, echo_key, field_cipher, fingerprint, journal_key
+from conversations.keys import Seal, content_key, echo_key, field_cipher, fingerprint, journal_key
 
 
 def test_what_is_encrypted_can_be_read_with_the_same_key_only(settings):
@@ -53,3 +57,15 @@ def test_a_digest_tells_nothing_without_the_key(settings):
     settings.JOURNAL_KEY = "another-key-of-more-than-32-characters"
 
     assert echo_key("Hello") != before
+
+
+@given(st.binary(max_size=64), st.binary(max_size=300))
+def test_a_seal_is_the_hmac_of_the_standard_library(key: bytes, body: bytes):
+    seal = Seal(key)
+
+    assert [seal.digest(body), seal.digest(body)] == [hmac.digest(key, body, "sha256").hex()] * 2
+
+
+def test_a_key_that_is_longer_than_a_block_is_refused():
+    with pytest.raises(ValueError, match="64 bytes"):
+        Seal(b"k" * 65)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conversations.keys import journal_key
 from conversations.models import JournalEntry
-from conversations.services.journal import canonical, commitment, new_salt
+from conversations.services.journal import body_of, canonical, commitment, new_salt
 from tests.conversations import histories
 
 
@@ -40,3 +44,20 @@ def test_a_digest_can_be_recomputed_from_the_stored_row_as_documented():
 
     assert second.digest == hmac.new(journal_key(), body.encode(), hashlib.sha256).hexdigest()
     assert second.previous == first.digest
+
+
+TEXTS = st.text(max_size=60)
+
+
+@given(
+    st.tuples(TEXTS, st.integers(0, 2**63 - 1), TEXTS, TEXTS),
+    st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9, minutes=30))])),
+    st.tuples(st.none() | st.integers(0, 2**63 - 1), TEXTS, TEXTS, TEXTS),
+)
+def test_what_is_sealed_is_the_array_as_json_writes_it(before: tuple, at: datetime, behind: tuple):
+    """Whatever stands in a row: quotes in a changed digest do not make another entry of it."""
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+
+    wanted = json.dumps([*before, moment, *behind], separators=(",", ":"), ensure_ascii=False)
+
+    assert body_of(*before, at, *behind) == wanted.encode()
