@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 LOOK_S = 1.0
 PACE = 20  # new streams at one look
 TIDY_S = 60.0
-_STOP_S = 15.0
+_STOP_S = 12.0  # of the 20 that a process has: what is held is given back after it
 _FAILED_REST_S = 10.0  # after an end that nobody foresaw
 _RENEWALS = 6  # within the life of a lease
 

@@ -228,7 +228,7 @@ def _is_of(post: Entry | None, row: RecordedDelivery) -> bool:
 def _missing_entries(row: RecordedDelivery) -> list[str]:
     """Changes of state without their journal entry (I5)."""
     missing = []
-    if row.kinds["sending"] != row.attempts:
+    if row.kinds["sending"] - row.kinds["put back"] != row.attempts:
         missing.append(f"{row.kinds['sending']} entries sending for {row.attempts} attempts")
     if row.state in _STATES_WITH_ENTRY and not row.kinds[row.state]:
         missing.append(f"no entry {row.state}")

@@ -96,11 +96,16 @@ def _journal() -> tuple[dict[int, Kinds], dict[int, datetime], dict[tuple[int, i
     kinds: defaultdict[int, Kinds] = defaultdict(Counter)
     reviewed: dict[int, datetime] = {}
     places: dict[tuple[int, int], str] = {}
-    rows = JournalEntry.objects.values_list("conversation_id", "seq", "kind", "message_id", "at")
+    last: dict[int, str] = {}
+    entries = JournalEntry.objects.order_by("conversation_id", "seq")
+    rows = entries.values_list("conversation_id", "seq", "kind", "message_id", "at")
     for conversation, seq, kind, message, at in rows.iterator(chunk_size=5000):
         places[conversation, seq] = kind
         if message is not None:
             kinds[message][kind] += 1
+            # Directly behind `sending`: nothing left, and it is counted for none.
+            kinds[message]["put back"] += (last.get(message), kind) == ("sending", "requeued")
+            last[message] = kind
             if kind == JournalEntry.Kind.REVIEW:
                 reviewed[message] = at
     return kinds, reviewed, places

@@ -106,6 +106,11 @@ def send_without_an_entry(run: Run) -> None:
     run.change(2, attempts=2)
 
 
+def count_what_was_put_back(run: Run) -> None:
+    kinds = Counter({"sending": 2, "put back": 1, "confirmed": 1, "attributes_written": 1})
+    run.change(2, attempts=2, kinds=kinds)
+
+
 def receive_without_an_entry(run: Run) -> None:
     rows = run.record.messages
     rows[0] = replace(rows[0], at_its_seq="")
@@ -156,6 +161,7 @@ def plan_what_never_came(run: Run) -> None:
         (confirm_somebody_elses, "false_confirmations"),
         (leave_out_an_entry, "unaudited"),
         (send_without_an_entry, "unaudited"),
+        (count_what_was_put_back, "unaudited"),
         (receive_without_an_entry, "unaudited"),
         (translate_without_an_entry, "unaudited"),
         (write_attributes_twice, "unaudited"),
