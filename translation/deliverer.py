@@ -62,6 +62,7 @@ class Deliverer:
         self.tools = tools
         self.guest_id = ""
         self._lease_left_s = lease_left_s
+        self._has_turn = False
         self._guard = LoopGuard(tools.deliveries_per_minute, monotonic=tools.monotonic)
 
     def may_start(self) -> bool:
@@ -96,9 +97,15 @@ class Deliverer:
                 status = await self.start(item)
         return status
 
-    def has_turn(self) -> bool:
-        """Whether it may be started this moment; else `start` waits for its turn."""
-        return self.tools.rest.turn_at_once()
+    async def takes_turn(self) -> bool:
+        """Whether one may be started this moment; else `start` waits for its turn."""
+        self._has_turn = self._has_turn or await self.tools.rest.turn_at_once()
+        return self._has_turn
+
+    def end_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self.tools.rest.end_turn()
 
     async def start(self, item: WorkItem, *, may_start: bool | None = None) -> DeliveryStatus:
         """`sending` is committed when nothing is left to wait for."""
@@ -106,7 +113,9 @@ class Deliverer:
         if not (self.may_start() if may_start is None else may_start):
             logger.error("%s", self._guard.reason, extra={"conversation": self.external_id})
             return await self._settle(item, State.REVIEW, self._guard.reason)
-        await self.tools.rest.turn()
+        if not self._has_turn:
+            await self.tools.rest.turn()
+            self._has_turn = True
         return await self._commit(
             StartSending(self.conversation_id, item.message_id, self.tools.owner)
         )
@@ -124,7 +133,7 @@ class Deliverer:
                 leaves_within_s=self._time_to_leave(status),
             )
         except (Throttled, NotApplied):
-            raise
+            raise  # it begins anew
         except Ambiguous as error:
             return await self._settle(item, State.AMBIGUOUS, str(error), part=part)
         except Permanent as error:
@@ -137,6 +146,8 @@ class Deliverer:
             # Surely not delivered, and it will not be for a while. It keeps its place.
             await self._requeue(item, str(error))
             raise put_back(error) from error
+        finally:
+            self.end_turn()
         point("K8")  # answered, not confirmed (K7, between the two: tests/faults/armed.py)
         return await self._commit(
             Confirm(

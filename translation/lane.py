@@ -137,7 +137,10 @@ class Lane:
         while not self.stopping:
             if self._items:
                 item = self._items[0]
-                await self._deliver(item)
+                try:
+                    await self._deliver(item)
+                finally:
+                    self._deliverer.end_turn()
                 self._items.popleft()
                 self._known.discard(item.message_id)
             elif self._attributes.is_busy:
@@ -222,7 +225,7 @@ class Lane:
             )
             return item, None
         may_start = self._deliverer.may_start()
-        at_once = may_start and self._deliverer.has_turn()
+        at_once = may_start and await self._deliverer.takes_turn()
         status = await self._commit(self._recorded(item, made, start=at_once))
         if status.state == State.QUEUED:  # recorded ahead of its turn, or held back
             status = await self._deliverer.start(item, may_start=may_start)

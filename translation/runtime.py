@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 # Two workers and a gateway together stay within about 100 sockets to the platform.
 _PLATFORM_CONNECTIONS = 45
+_DELIVERIES = 27  # of them: a turn includes the commit before it, other calls do not
 _PROVIDER_CONNECTIONS = 10
 
 
@@ -121,7 +122,14 @@ class Runtime:
 
 def _rest(http: HttpClient, config: Any, tokens: DatabaseTokens) -> GenesysRest:
     return GenesysRest(
-        http, config, tokens, now=timezone.now, sleep=asyncio.sleep, random=random.random
+        http,
+        config,
+        tokens,
+        now=timezone.now,
+        sleep=asyncio.sleep,
+        random=random.random,
+        turns=_DELIVERIES,
+        others=_PLATFORM_CONNECTIONS - _DELIVERIES,
     )
 
 

@@ -78,7 +78,11 @@ class GenesysRest:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = randomness.random,
         monotonic: Callable[[], float] = time.monotonic,
+        turns: int = 60,
+        others: int = 40,
     ) -> None:
+        """`turns` deliveries and `others` calls at a time, together no more than `http` has
+        connections: whoever has had its turn waits for none."""
         self._http = http
         self._base = config.api_url.rstrip("/")
         self._auth = BearerAuth(tokens)
@@ -86,6 +90,8 @@ class GenesysRest:
         self._sleep = sleep
         self._random = random
         self._pace = Pace(sleep=sleep, monotonic=monotonic)
+        self._turns = asyncio.Semaphore(turns)
+        self._others = asyncio.Semaphore(others)
 
     async def post_message(
         self,
@@ -116,12 +122,23 @@ class GenesysRest:
         return _external_id(await self._call(call, has_turn=leaves_within_s is not None))
 
     async def turn(self) -> None:
-        """Wait until a call may start: before what must not be late once it is decided."""
-        await self._pace.turn()
+        """Wait until a delivery may start, before that is committed; then `end_turn`."""
+        await self._turns.acquire()
+        try:
+            await self._pace.turn()
+        except BaseException:
+            self._turns.release()
+            raise
 
-    def turn_at_once(self) -> bool:
+    async def turn_at_once(self) -> bool:
         """A turn, if there is one without waiting."""
-        return self._pace.turn_at_once()
+        if self._turns.locked() or not self._pace.turn_at_once():
+            return False
+        await self._turns.acquire()  # at once, then
+        return True
+
+    def end_turn(self) -> None:
+        self._turns.release()
 
     async def pause(self, attempt: int) -> None:
         """Between a try that reached nobody and the next one."""
@@ -190,11 +207,14 @@ class GenesysRest:
         """`has_turn`: the caller has waited for one, and comes again rather than wait here."""
         attempt = 1
         while True:
-            if not has_turn:
+            if has_turn:
+                if held_s := self._pace.throttled_s():  # by a 429 since then
+                    raise Throttled(held_s)
+                result = await self._try(call)
+            else:
                 await self._pace.turn()
-            elif held_s := self._pace.throttled_s():  # by a 429 since then
-                raise Throttled(held_s)
-            result = await self._try(call)
+                async with self._others:
+                    result = await self._try(call)
             if isinstance(result, Answer):
                 return result
             if isinstance(result, Throttled):

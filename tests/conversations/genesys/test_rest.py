@@ -121,13 +121,13 @@ async def test_whoever_has_had_a_turn_has_one_try_and_waits_for_nothing() -> Non
             await urgent(rest, 1)
         assert len(fake.requests) == 1
         assert time.slept == []
-        assert not rest.turn_at_once()
+        assert not await rest.turn_at_once()
 
         await rest.turn()
         await urgent(rest, 1)
         assert time.slept == [9]
         assert len(fake.requests) == 2
-        assert rest.turn_at_once()
+        assert await rest.turn_at_once()
 
 
 async def test_a_renewed_token_gives_no_more_time() -> None:
