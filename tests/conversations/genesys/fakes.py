@@ -112,7 +112,11 @@ def config_for(url: str, *, style: Any = "basic") -> GenesysConfig:
 
 @asynccontextmanager
 async def rest_to(
-    answering: Answering, *, time: FakeTime | None = None, tokens: FakeTokens | None = None
+    answering: Answering,
+    *,
+    time: FakeTime | None = None,
+    tokens: FakeTokens | None = None,
+    **limits: int,
 ) -> AsyncIterator[tuple[GenesysRest, Platform]]:
     time = time or FakeTime()
     client = HttpClient(connect_timeout_s=0.5, total_timeout_s=2)
@@ -126,6 +130,7 @@ async def rest_to(
                 sleep=time.sleep,
                 random=lambda: 0.0,
                 monotonic=time.monotonic,
+                **limits,
             ),
             fake,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -127,6 +128,21 @@ async def test_whoever_has_had_a_turn_has_one_try_and_waits_for_nothing() -> Non
         await urgent(rest, 1)
         assert time.slept == [9]
         assert len(fake.requests) == 2
+        assert await rest.turn_at_once()
+
+
+async def test_there_are_so_many_turns_and_whoever_gives_up_waiting_keeps_none() -> None:
+    async with rest_to(in_turn(answer()), turns=1, others=1) as (rest, _):
+        assert await rest.turn_at_once()
+        assert not await rest.turn_at_once()
+        for waiting in (rest.turn(), rest.turn()):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(waiting, 0.01)
+        assert await rest.put_attributes("c", {}) == 200  # other calls wait for none
+
+        rest.end_turn()
+        await rest.turn()
+        rest.end_turn()
         assert await rest.turn_at_once()
 
 
