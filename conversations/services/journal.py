@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
-from conversations.keys import journal_key, seal_of
+from conversations.keys import Seal, journal_key, seal_of
 from conversations.models import Conversation, JournalEntry, Message
 from conversations.models.bulk import among, insert_values, select_rows, update
 from conversations.models.trip import Trip
@@ -62,24 +62,6 @@ def canonical(data: Mapping[str, Any] | None) -> str:
     return _canonical(data)
 
 
-def digest_of(
-    *,
-    key: bytes,
-    conversation: str,
-    seq: int,
-    kind: str,
-    actor: str,
-    at: datetime,
-    message_id: int | None,
-    data: str,
-    commitment: str,
-    previous: str,
-) -> str:
-    """HMAC-SHA256 (hex) over the canonical JSON array of an entry's stored values."""
-    body = body_of(conversation, seq, kind, actor, at, message_id, data, commitment, previous)
-    return seal_of(key).digest(body)
-
-
 def body_of(
     conversation: str,
     seq: int,
@@ -91,8 +73,8 @@ def body_of(
     commitment: str,
     previous: str,
 ) -> bytes:
-    """What is sealed: the array as `json` writes it without spaces and without escaping what is
-    not ASCII, put together by hand (millions are verified)."""
+    """What the digest (`keys.Seal`) is over: the array as `json` writes it without spaces and
+    without escaping what is not ASCII, put together by hand (millions are verified)."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
     message = "null" if message_id is None else message_id
     return (
@@ -162,8 +144,8 @@ class Ledger:
 
     def write(self, trip: Trip) -> list[tuple[int, int]]:
         """Write entries and heads; returns (conversation key, head seq) of those that moved."""
-        key = journal_key()
-        insert_values(trip, JournalEntry, [self._chained(draft, key) for draft in self._drafts])
+        seal = seal_of(journal_key())
+        insert_values(trip, JournalEntry, [self._chained(draft, seal) for draft in self._drafts])
         touched = list(self._touched.values())
         update(
             trip,
@@ -177,23 +159,23 @@ class Ledger:
             if conversation.seq != seq
         ]
 
-    def _chained(self, draft: _Draft, key: bytes) -> tuple[Any, ...]:
+    def _chained(self, draft: _Draft, seal: Seal) -> tuple[Any, ...]:
         """The entry's values in the order of the model's fields."""
         conversation = draft.conversation
         message_id = draft.message.pk if isinstance(draft.message, Message) else draft.message
         previous = conversation.head
-        conversation.head = digest_of(
-            key=key,
-            conversation=conversation.external_id,
-            seq=draft.seq,
-            kind=draft.kind,
-            actor=draft.actor,
-            at=draft.at,
-            message_id=message_id,
-            data=draft.data,
-            commitment=draft.commitment,
-            previous=previous,
+        body = body_of(
+            conversation.external_id,
+            draft.seq,
+            draft.kind,
+            draft.actor,
+            draft.at,
+            message_id,
+            draft.data,
+            draft.commitment,
+            previous,
         )
+        conversation.head = seal.digest(body)
         return (
             conversation.pk,
             draft.seq,

@@ -123,7 +123,8 @@ def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(
     # What the console keeps is what was said, once each; a new page shows the same.
     said = Message.objects.filter(origin="guest")
     [chat] = set(said.values_list("conversation__external_id", flat=True))
-    assert chat in platform.world.conversations
+    spoken_in = [key for key, one in platform.world.conversations.items() if one.messages]
+    assert spoken_in == [chat]
     assert said.count() == 10
     page.reload()
     expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import connection
 
-from conversations.keys import journal_key
+from conversations.keys import journal_key, seal_of
 from conversations.models import Conversation, JournalEntry
-from conversations.services.journal import digest_of
+from conversations.services.journal import body_of
 
 _TABLE = "conversations_journalentry"
 _FAR = 1_000_000
@@ -98,8 +98,7 @@ def digest_again(name: str, *, first: int, last: int, key: bytes | None = None) 
     for entry in JournalEntry.objects.filter(
         conversation=conversation, seq__range=(first, last)
     ).order_by("seq"):
-        digest = digest_of(
-            key=key or journal_key(),
+        body = body_of(
             conversation=name,
             seq=entry.seq,
             kind=entry.kind,
@@ -110,6 +109,7 @@ def digest_again(name: str, *, first: int, last: int, key: bytes | None = None) 
             commitment=entry.commitment,
             previous=previous,
         )
+        digest = seal_of(key or journal_key()).digest(body)
         run(
             f"UPDATE {_TABLE} SET actor = 'somebody else', previous = %s, digest = %s "  # noqa: S608
             "WHERE id = %s",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conversations.keys import journal_key
+from conversations.keys import journal_key, seal_of
 from conversations.models import Conversation, JournalEntry, MessageText
 from conversations.services import verification
-from conversations.services.journal import digest_of
+from conversations.services.journal import body_of
 from conversations.services.verification import FaultKind, verify_journal, verify_recent
 from tests.conversations import histories
 from tests.conversations.histories import tamper
@@ -169,8 +169,7 @@ def test_a_changed_text_is_found(role: str):
 def test_a_genuine_entry_beside_another_is_a_fork():
     histories.conversation(messages=1)
     first, third = JournalEntry.objects.get(seq=1), JournalEntry.objects.get(seq=3)
-    digest = digest_of(
-        key=journal_key(),
+    body = body_of(
         conversation="conv-1",
         seq=3,
         kind=third.kind,
@@ -181,6 +180,7 @@ def test_a_genuine_entry_beside_another_is_a_fork():
         commitment=third.commitment,
         previous=first.digest,
     )
+    digest = seal_of(journal_key()).digest(body)
 
     tamper(
         "UPDATE conversations_journalentry SET previous = %s, digest = %s WHERE id = %s",
