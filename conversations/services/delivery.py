@@ -361,6 +361,7 @@ class SendInParts(Plain):
             reason = "too long for the platform: in parts"
             delivery.state, delivery.reason = State.QUEUED, reason
             delivery.part_chars, delivery.echo_key = self.chars, self.key
+            delivery.attempts -= 1  # none that anybody took
             unit.changed(delivery)
             unit.ledger.enter(
                 conversation,

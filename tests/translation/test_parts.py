@@ -60,6 +60,8 @@ async def test_it_stands_there_in_parts_and_the_next_message_waits(simulator):
         rows = await worker.crossing.call(lambda: list(Delivery.objects.all()))
         assert [row.state for row in rows] == [State.CONFIRMED] * 4
         assert [row.part_of_id is None for row in rows].count(True) == 2
+        # What was refused for its length reached nobody, and is counted for no sending.
+        assert sorted(row.attempts for row in rows if row.part_of_id is None) == [1, 3]
 
 
 async def test_no_echo_of_a_part_is_taken_for_the_guests_words(simulator):
