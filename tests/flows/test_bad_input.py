@@ -30,6 +30,8 @@ CLEANED = {
 # Longer than a translation service takes: recorded, and set aside for a person.
 TOO_LONG = "largo " * (BIG // 6)
 
+LEASE_LOST = "stream messaging org: lease lost, closing"  # the ledger names no other sockets
+
 Kept = tuple[str, int, bytes]
 Wait = Callable[..., None]
 
@@ -98,10 +100,10 @@ def wait_for_the_good(platform: Platform, wait_until: Wait) -> None:
 
 
 def assert_held(platform: Platform, processes: Processes) -> None:
-    """No frame closed the socket; a machine too slow to renew a lease does, and says so."""
+    """No frame closed the org socket; a machine too slow to renew its lease does, and says so."""
     entries = platform.get("/ledger")["entries"]
     closed = sum(e["kind"] == "socket" and e["state"] == "closed" for e in entries)
-    lost = sum(process.output().count("lease lost, closing") for process in processes.running)
+    lost = sum(process.output().count(LEASE_LOST) for process in processes.running)
     assert closed == lost, processes.tails()
 
 
