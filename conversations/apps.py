@@ -9,3 +9,4 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations import checks, people_changes, receivers  # noqa: F401
+        from conversations.models import timestamps  # noqa: F401
