@@ -44,6 +44,9 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--conversations", type=int, default=100)
     parser.add_argument("--rate", type=float, default=100.0, help="messages/s of the open loop")
     parser.add_argument("--jitter", type=float, default=0.0, help="ms, atop the provider's 50")
+    parser.add_argument(
+        "--platform", type=float, default=0.0, help="ms until the platform answers a write"
+    )
     parser.add_argument("--only", choices=[*_TITLES, *_PARTS], help="one of the loads")
     parser.add_argument("--seconds", type=int, default=20, help="of each load of the live pages")
     parser.add_argument("--contender", choices=["parley", "proxy"], help="one of the two")
@@ -52,7 +55,12 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
 
 
 def _loads(options: argparse.Namespace) -> Iterator[tuple[str, Load]]:
-    plain = Load(tag="", messages=options.messages or 2000, conversations=options.conversations)
+    plain = Load(
+        tag="",
+        messages=options.messages or 2000,
+        conversations=options.conversations,
+        platform_ms=options.platform,
+    )
     steady = replace(plain, rate=options.rate, provider_ms=50.0, jitter_ms=options.jitter)
     burst = replace(plain, messages=options.messages or 3000, provider_ms=50.0)
     loads = {
@@ -92,6 +100,7 @@ def _run(options: argparse.Namespace) -> list[dict[str, object]]:
                     runs[contender.name].append(figures)
                     kept.append({"load": kind, "contender": contender.name, **figures})
             title = f"{_TITLES[kind].format(load)}, provider {load.provider_ms:g} ms"
+            title += f", platform {load.platform_ms:g} ms" if load.platform_ms else ""
             medians = {name: report.median(found) for name, found in runs.items()}
             sys.stdout.write(report.table(f"{title}, median of {options.runs}", medians) + "\n\n")
             sys.stdout.flush()

@@ -24,6 +24,7 @@ class Load:
     rate: float = 0.0
     provider_ms: float = 0.0
     jitter_ms: float = 0.0
+    platform_ms: float = 0.0  # until a POST or PUT is answered; it is applied at once
     timeout_s: float = 120.0
 
 
@@ -31,6 +32,7 @@ async def run(site: StubSite, load: Load) -> dict[str, float | None]:
     """Plays the load and waits until all is delivered and written, or nothing moves any more."""
     records = site.records = Records()
     site.provider_s, site.jitter_s = load.provider_ms / 1000, load.jitter_ms / 1000
+    site.platform_s = load.platform_ms / 1000
     site.most_connections = site.connections
     cpu = time.process_time()
     try:

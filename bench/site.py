@@ -32,6 +32,7 @@ class StubSite:
         self.sockets: list[Connection] = []
         self.provider_s = 0.0
         self.jitter_s = 0.0
+        self.platform_s = 0.0
         self.on_posted: Callable[[], None] = lambda: None
         self._ids = 0
         self.connections = self.most_connections = 0
@@ -62,7 +63,7 @@ class StubSite:
             self._inject(path, request.body, connection)
         elif request.method == "PUT" and path.startswith(_MESSAGING):
             self.records.note_put(now=clock())
-            connection.answer(200, {})
+            self._answer(connection, 200, {})
         elif path.endswith(_TOKEN):
             token = {"access_token": "bench-token", "token_type": "bearer", "expires_in": 86400}
             connection.answer(200, token)
@@ -80,11 +81,17 @@ class StubSite:
         self._ids += 1
         external_id = f"stub-{self._ids}"
         is_first = self.records.note_post(message["text"], now=now)
-        connection.answer(201, {"id": external_id})
+        self._answer(connection, 201, {"id": external_id})
         conversation_id = path.removeprefix(_MESSAGING + "/").partition("/")[0]
         self._broadcast(conversation_id, message["from"]["id"], message["text"], external_id)
         if is_first:
             self.on_posted()
+
+    def _answer(self, connection: Connection, status: int, body: dict[str, Any]) -> None:
+        if self.platform_s > 0:
+            self._loop.call_later(self.platform_s, connection.answer, status, body)
+        else:
+            connection.answer(status, body)
 
     def _translate(self, body: bytes, connection: Connection) -> None:
         texts = _texts(body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench import report
@@ -23,6 +25,19 @@ def test_the_plain_proxy_delivers_each_message_of_a_load_once(rate: float) -> No
     assert figures["puts_per_message"] == 1
     assert figures["provider_texts_per_message"] == 1
     assert (figures["added_p50_ms"] or 0) > 0
+
+
+def test_a_slow_platform_applies_at_once_and_answers_late() -> None:
+    quick = Load(tag="test", messages=10, conversations=5, in_flight=1, timeout_s=30)
+
+    with Stub() as stub:
+        slow = measure(PlainProxy(), stub, replace(quick, platform_ms=100))
+
+    assert slow["missing"] == 0
+    # Ten POSTs one after the other; the next message leaves when a POST is applied, not answered.
+    # The attributes wait for the answer: the last PUT comes at least that much after its POST.
+    assert (slow["added_p50_ms"] or 0) < 100
+    assert slow["elapsed_s"] >= 0.1
 
 
 def test_a_post_that_overtakes_an_earlier_message_is_an_order_violation() -> None:
