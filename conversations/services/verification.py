@@ -22,6 +22,9 @@ from conversations.services.journal import commitment as commitment_of
 PAGE = 5_000
 FAULTS_KEPT = 100
 
+# Keys of conversations, from the first, up to and without the last; None: no end.
+Range = tuple[int | None, int | None]
+
 # Whose text an entry's commitment binds.
 _ROLE_OF_KIND = {
     JournalEntry.Kind.RECEIVED.value: MessageText.Role.ORIGINAL.value,
@@ -161,10 +164,20 @@ class _Chain:
         return self._seal.digest(body_of(entry.external_id, *entry[1:9])) == entry.digest
 
 
-def verify_journal(*, conversation: str | None = None, check_texts: bool = True) -> Report:
-    """Every chain from its first entry, or the one of `conversation` (the platform's id)."""
+def verify_journal(
+    *, conversation: str | None = None, between: Range = (None, None), check_texts: bool = True
+) -> Report:
+    """Every chain from its first entry, or the one of `conversation` (the platform's id), or those
+    whose keys are in `between`."""
+    first, last = between
     conversations = Conversation.objects.filter(seq__gt=0)
     entries = JournalEntry.objects.all()
+    if first is not None:
+        conversations = conversations.filter(pk__gte=first)
+        entries = entries.filter(conversation_id__gte=first)
+    if last is not None:
+        conversations = conversations.filter(pk__lt=last)
+        entries = entries.filter(conversation_id__lt=last)
     if conversation is not None:
         conversations = conversations.filter(external_id=conversation)
         entries = entries.filter(conversation__external_id=conversation)

@@ -10,17 +10,19 @@ from django.utils import timezone
 
 from conversations.models import VerificationRun
 from conversations.services.anchor_checks import AnchorReport, verify_anchors
-from conversations.services.verification import Report, verify_journal
+from conversations.services.verification import Report
+from conversations.services.verification_jobs import verify_in_processes
 
 _FAULTS_KEPT = 10
 
 
 def verify_and_keep(
-    *, anchors: Path | None, public_key: Ed25519PublicKey | None
+    *, anchors: Path | None, public_key: Ed25519PublicKey | None, jobs: int | None = 1
 ) -> tuple[Report, AnchorReport | None]:
-    """The whole journal, and the anchors of that file where there is one."""
+    """The whole journal, in at most `jobs` processes (None: one a core), and the anchors of that
+    file where there is one. Raises VerificationBroken, AnchorsUnavailable."""
     started_at = timezone.now()
-    report = verify_journal()
+    report = verify_in_processes(jobs)
     anchored = None
     if anchors is not None and public_key is not None:
         anchored = verify_anchors(anchors, public_key=public_key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from conversations.models import Conversation
 from conversations.services.anchor_checks import AnchorReport
 from conversations.services.anchors import AnchorsUnavailable, signing_key
 from conversations.services.verification import FAULTS_KEPT, Report, verify_journal
+from conversations.services.verification_jobs import VerificationBroken
 from conversations.services.verification_runs import verify_and_keep
 
 
@@ -28,6 +29,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--public-key", metavar="HEX", help="of the anchors; default: JOURNAL_SIGNING_KEY's"
         )
+        parser.add_argument(
+            "--jobs", metavar="N", type=_positive, help="at most N processes; default: one a core"
+        )
 
     def handle(
         self,
@@ -35,6 +39,7 @@ class Command(BaseCommand):
         conversation: str | None,
         anchors: str | None,
         public_key: str | None,
+        jobs: int | None,
         **options: Any,
     ) -> None:
         if conversation and not Conversation.objects.filter(external_id=conversation).exists():
@@ -46,14 +51,20 @@ class Command(BaseCommand):
             key = _public_key(public_key) if file else None
             try:
                 report, anchored = verify_and_keep(
-                    anchors=Path(file) if file else None, public_key=key
+                    anchors=Path(file) if file else None, public_key=key, jobs=jobs
                 )
-            except AnchorsUnavailable as error:
+            except (AnchorsUnavailable, VerificationBroken) as error:
                 raise CommandError(str(error), returncode=2) from None
         for line in summary(report, anchored):
             self.stdout.write(line)
         if not report.holds or (anchored is not None and not anchored.holds):
             raise CommandError("The journal does not hold.", returncode=1)
+
+
+def _positive(given: str) -> int:
+    if not given.isdecimal() or int(given) < 1:
+        raise ArgumentTypeError("a number of at least 1")
+    return int(given)
 
 
 def _public_key(given: str | None) -> Ed25519PublicKey:
