@@ -55,6 +55,7 @@ class _Line:
 
     spoken: list[_Spoken] = field(default_factory=list)
     posts: list[Entry] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)  # of the posts; parts of one text are one
     puts: list[Entry] = field(default_factory=list)
 
 
@@ -93,7 +94,38 @@ def _lines(entries: Sequence[Entry]) -> dict[str, _Line]:
             lines[entry["conversationId"]].puts.append(entry)
     for line in lines.values():
         line.posts.sort(key=lambda post: post["applied_index"])  # late ones were applied late
+        line.texts = _joined([post["text"] for post in line.posts], line.spoken)
     return lines
+
+
+def _joined(texts: list[str], spoken: Sequence[_Spoken]) -> list[str]:
+    """Texts one after the other that together are one translation: it was too long for one message.
+
+    White space where it was cut does not count.
+    """
+    answers = {answer for one in spoken for answer in one.answers}
+    joined, at = [], 0
+    while at < len(texts):
+        text, count = texts[at], 1
+        if text not in answers:
+            counts = ((answer, _parts_of(answer, texts, at)) for answer in answers)
+            text, count = next((found for found in counts if found[1]), (text, 1))
+        joined.append(text)
+        at += count
+    return joined
+
+
+def _parts_of(whole: str, texts: Sequence[str], at: int) -> int:
+    """How many texts from there on are together the whole one; 0: they are not."""
+    rest = whole.strip()
+    for end in range(at, len(texts)):
+        part = texts[end].strip()
+        if not part or not rest.startswith(part):
+            return 0
+        rest = rest[len(part) :].lstrip()
+        if not rest:
+            return end + 1 - at
+    return 0
 
 
 def _answers(entries: Sequence[Entry]) -> dict[str, set[str]]:
@@ -113,7 +145,7 @@ def _spoken(entry: Entry, answers: Mapping[str, set[str]]) -> _Spoken:
 
 
 def _check_deliveries(key: str, line: _Line, verdict: Verdict) -> None:
-    texts = [post["text"] for post in line.posts]
+    texts = line.texts
     in_place = _longest_common(line.spoken, texts)
     verdict.delivered += len(in_place)
     left = [one for index, one in enumerate(line.spoken) if index not in in_place]
@@ -170,7 +202,7 @@ def _check_attributes(key: str, line: _Line, verdict: Verdict) -> None:
     """One PUT for each delivered translation, with the original it belongs to, in order."""
     wanted = Counter(one.text for one in line.spoken)
     languages = {one.text: one.language for one in line.spoken}
-    delivered = {post["text"] for post in line.posts}
+    delivered = set(line.texts)
     seen: Counter[str] = Counter()
     first_puts: list[str] = []
     for put in line.puts:

@@ -58,6 +58,29 @@ def test_each_wrong_is_named(posts: tuple[str, ...], problem: str | None, count:
     assert len(verdict.problems.get(problem or "", [])) == count
 
 
+@pytest.mark.parametrize(
+    ("posts", "problems"),
+    [
+        (("one", "a sentence of", "many words", "three"), set()),
+        (("one", "a sentence", "of many", "words", "three"), set()),
+        (("one", "a sentence of", "three", "many words"), {"wrong_texts", "lost"}),
+        (("one", "many words", "a sentence of", "three"), {"wrong_texts", "lost"}),
+        (("one", "a sentence of", "three"), {"wrong_texts", "lost"}),
+        (("one", "a sentence of", "a sentence of", "many words", "three"), {"wrong_texts"}),
+        (("one", "a sentence of", "many words", "many words", "three"), {"wrong_texts"}),
+        (("one", "three", "a sentence of", "many words"), {"out_of_order"}),
+    ],
+)
+def test_a_text_too_long_for_one_message_may_come_in_parts(
+    posts: tuple[str, ...], problems: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGLISH, "dos", "a sentence of many words")
+
+    verdict = check([*said(*THREE), *posted(*posts), *put(*THREE)])
+
+    assert set(verdict.problems) - {"missing_puts", "wrong_attributes"} == problems
+
+
 def test_equal_texts_in_a_row_need_their_own_posts() -> None:
     twice = said("uno", "uno")
 
