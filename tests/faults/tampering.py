@@ -274,6 +274,7 @@ def _honest(options: argparse.Namespace, file: Path) -> dict[str, Any]:
     from conversations.models import JournalEntry
     from conversations.services.anchors import write_anchor
     from conversations.services.verification import verify_journal
+    from conversations.services.verification_jobs import verify_in_processes
 
     began = time.monotonic()
     share = options.entries // options.writers
@@ -286,14 +287,17 @@ def _honest(options: argparse.Namespace, file: Path) -> dict[str, Any]:
     write_anchor()
     took, began = time.monotonic() - began, time.monotonic()
     report = verify_journal(check_texts=False)
-    verified_s = time.monotonic() - began
+    verified_s, began = time.monotonic() - began, time.monotonic()
+    together = verify_in_processes()  # texts compared, as `verify_audit` does
+    together_s = time.monotonic() - began
     alarms = faults(Site(file, 0, random.Random()))
     return {
         "honest_entries": JournalEntry.objects.count(),
         "written_per_s": round(written / took),
         "verified_per_s": round(report.entries / verified_s),
+        "verified_in_processes_per_s": round(together.entries / together_s),
         "anchors": len(file.read_text().splitlines()),
-        "false_alarms": [str(alarm) for alarm in alarms],
+        "false_alarms": [str(alarm) for alarm in (*alarms, *together.faults)],
     }
 
 
