@@ -34,6 +34,9 @@ STATEMENTS = (
     FROM conversations_conversation c, generate_series(1, {per}) n
     WHERE c.external_id LIKE 'filled-%' ORDER BY c.id, n
     """,
+    # Where the last analysis met only what had been rolled back, a table counts as empty, whatever
+    # was inserted since, and the joins below would take minutes.
+    "ANALYZE conversations_conversation, conversations_message",
     """
     INSERT INTO conversations_messagetext (message_id, role, language, text, salt)
     SELECT m.id, role, CASE role WHEN 'original' THEN 'es' ELSE 'en-US' END,
@@ -44,6 +47,7 @@ STATEMENTS = (
     FROM conversations_message m, unnest(ARRAY['original', 'translated']) role
     WHERE m.external_id LIKE 'filled-%' ORDER BY m.id
     """,
+    "ANALYZE conversations_messagetext",
     """
     INSERT INTO conversations_delivery
         (conversation_id, message_id, direction, state, reason, echo_key, external_id, attempts,
@@ -77,6 +81,7 @@ STATEMENTS = (
     JOIN conversations_messagetext t ON t.message_id = m.id AND t.role = 'original'
     WHERE m.external_id LIKE 'filled-%' ORDER BY m.id
     """,
+    "ANALYZE conversations_attributeaudit",
     """
     UPDATE conversations_attributeaudit a SET before_id = a.id - 1
     FROM conversations_attributeaudit earlier
