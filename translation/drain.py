@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError
@@ -40,6 +40,8 @@ _RENEW_S = 3.0
 _REPORT_S = 2.0
 _AUDIT_S = 30.0
 _EASE_LANES = 8
+_CROWD = 4  # so many deliveries wait for a turn: another worker may have one free
+_PATIENCE = timedelta(milliseconds=300)  # in which others take what a crowded worker leaves
 MAX_LANES = 200
 
 
@@ -216,7 +218,11 @@ class Drain:
     def _look_in_database(self) -> Found:
         held = {pk: lane.work_at for pk, lane in list(self._lanes.items())}
         capacity = 0 if self._stopping else MAX_LANES - len(self._tasks)
-        return look_for_work(owner=self._tools.owner, held=held, capacity=capacity)
+        is_crowded = self._tools.rest.waiting >= _CROWD
+        patience = _PATIENCE if is_crowded else timedelta(0)
+        return look_for_work(
+            owner=self._tools.owner, held=held, capacity=capacity, patience=patience
+        )
 
     def _look_at_these(self, conversation_ids: set[int]) -> Found:
         return look_at(conversation_ids, owner=self._tools.owner)

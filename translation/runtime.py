@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 # Two workers and a gateway together stay within about 100 sockets to the platform.
 _PLATFORM_CONNECTIONS = 45
-_DELIVERIES = 27  # of them: a turn includes the commit before it, other calls do not
+_DELIVERIES = 25  # of them: a turn includes the commit before it, other calls do not
 _PROVIDER_CONNECTIONS = 10
 
 

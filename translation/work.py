@@ -93,8 +93,17 @@ class Found:
     is_all: bool = True
 
 
-def look_for_work(*, owner: str, held: Mapping[int, datetime | None], capacity: int) -> Found:
-    """Claim up to `capacity` conversations; report held ones whose work is newer than known."""
+def look_for_work(
+    *,
+    owner: str,
+    held: Mapping[int, datetime | None],
+    capacity: int,
+    patience: timedelta = timedelta(0),
+) -> Found:
+    """Claim up to `capacity` conversations; report held ones whose work is newer than known.
+
+    What is due for less than `patience` is left to others.
+    """
     now = timezone.now()
     rows = select_rows(
         Conversation,
@@ -104,7 +113,8 @@ def look_for_work(*, owner: str, held: Mapping[int, datetime | None], capacity: 
         order="work_at",
         limit=_MOST_AT_ONCE,
     )
-    claimable = [row.pk for row in rows if row.pk not in held]
+    due = [row for row in rows if row.pk not in held]
+    claimable = [row.pk for row in due if row.work_at and row.work_at <= now - patience]
     news = [row for row in rows if row.pk in held and held[row.pk] != row.work_at]
     wanted = claimable[:capacity] if capacity > 0 else []
     trip = Trip()

@@ -92,6 +92,7 @@ class GenesysRest:
         self._pace = Pace(sleep=sleep, monotonic=monotonic)
         self._turns = asyncio.Semaphore(turns)
         self._others = asyncio.Semaphore(others)
+        self.waiting = 0  # deliveries that have no turn yet
 
     async def post_message(
         self,
@@ -123,7 +124,11 @@ class GenesysRest:
 
     async def turn(self) -> None:
         """Wait until a delivery may start, before that is committed; then `end_turn`."""
-        await self._turns.acquire()
+        self.waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self.waiting -= 1
         try:
             await self._pace.turn()
         except BaseException:

@@ -76,6 +76,47 @@ async def test_two_workers_share_the_conversations_and_nothing_is_sent_twice(sim
             assert len(one.puts(f"conv-{number}")) == 9
 
 
+async def test_a_worker_where_deliveries_wait_for_a_turn_leaves_new_ones_to_others(
+    simulator, monkeypatch
+):
+    monkeypatch.setattr(drain_module, "_PATIENCE", timedelta(seconds=30))
+    async with working(simulator, owner="one") as one, working(simulator, owner="two") as two:
+        while await one.tools.rest.turn_at_once():
+            pass
+        waiting = [asyncio.create_task(one.tools.rest.turn()) for _ in range(4)]
+        await asyncio.sleep(0)
+
+        for number in range(4):
+            await one.hear_guest("Hola", conversation=f"conv-{number}")
+            await asyncio.sleep(0.05)  # the other one looks each 10 ms only while it works
+            two.drain.wake()
+        await two.until_idle()
+
+        owners = await one.crossing.call(
+            lambda: set(Conversation.objects.values_list("lease_owner", flat=True))
+        )
+        assert owners == {"two"}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert one.tools.rest.waiting == 0
+
+
+async def test_a_worker_alone_takes_what_nobody_else_took(simulator):
+    async with working(simulator) as worker:
+        while await worker.tools.rest.turn_at_once():
+            pass
+        waiting = [asyncio.create_task(worker.tools.rest.turn()) for _ in range(4)]
+        await worker.hear_guest("Hola")
+
+        await worker.until(lambda: Conversation.objects.filter(lease_owner="worker-1").exists())
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        worker.tools.rest.end_turn()
+        await worker.until_idle()
+
+
 async def test_messages_that_come_while_a_lane_works_are_taken_in(simulator):
     async with working(simulator, translator=Words(random_s=0.01)) as worker:
         for number in range(20):

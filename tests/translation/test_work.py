@@ -63,12 +63,26 @@ def test_no_more_is_claimed_than_there_are_places_and_the_oldest_first():
     assert names(look(capacity=0)) == set()
 
 
+def test_a_patient_look_leaves_what_is_fresh_to_others():
+    recorded("Hola")
+    recorded("Otra", conversation="conv-2")
+    long_due = Conversation.objects.filter(external_id="conv-2")
+    long_due.update(work_at=timezone.now() - timedelta(seconds=11))
+    patience = timedelta(seconds=10)
+
+    patient = look_for_work(owner="one", held={}, capacity=10, patience=patience)
+
+    assert names(patient) == {"conv-2"}
+    assert names(look("two")) == {"conv-1"}
+
+
 def test_news_of_a_held_conversation_are_reported():
     recorded("Hola", id="m-1")
     (work,) = look().claimed
     recorded("Otra", id="m-2")
 
-    found = look(held={work.conversation_id: work.work_at})
+    held = {work.conversation_id: work.work_at}
+    found = look_for_work(owner="one", held=held, capacity=10, patience=timedelta(seconds=10))
 
     assert found.claimed == []
     assert [item.text for item in found.news[0].items] == ["Hola", "Otra"]
