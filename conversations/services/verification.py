@@ -1,37 +1,22 @@
-"""Recomputes the journal's chains and says what does not hold; it reads and never mends.
-
-Bounded memory at any size: entries come in pages by (conversation, seq), each page with the heads
-of its conversations from the same statement, so that writers need not stand still.
-"""
+"""Recomputes the journal's chains and says what does not hold; it reads and never mends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from conversations.keys import Seal, journal_key, seal_of
-from conversations.models import Conversation, JournalEntry, MessageText
+from conversations.models import Conversation, JournalEntry
 from conversations.services.journal import body_of
-from conversations.services.journal import commitment as commitment_of
+from conversations.services.verification_pages import Entry, Page, newest_page, pages_of
 
-PAGE = 5_000
 FAULTS_KEPT = 100
 
 # Keys of conversations, from the first, up to and without the last; None: no end.
 Range = tuple[int | None, int | None]
-
-# Whose text an entry's commitment binds.
-_ROLE_OF_KIND = {
-    JournalEntry.Kind.RECEIVED.value: MessageText.Role.ORIGINAL.value,
-    JournalEntry.Kind.TRANSLATED.value: MessageText.Role.TRANSLATED.value,
-    JournalEntry.Kind.REPLIED.value: MessageText.Role.TYPED.value,
-    JournalEntry.Kind.QUEUED.value: MessageText.Role.DELIVERED.value,
-}
 
 
 class FaultKind(Enum):
@@ -45,32 +30,6 @@ class FaultKind(Enum):
     REPLACED = "replaced"
     ANCHOR_MISSING = "anchor missing"
     ANCHOR_FORGED = "anchor forged"
-
-
-class Entry(NamedTuple):
-    """A journal entry as it is stored, with the head of its conversation at the same moment."""
-
-    conversation_id: int
-    seq: int
-    kind: str
-    actor: str
-    at: datetime
-    message_id: int | None
-    data: str
-    commitment: str
-    previous: str
-    digest: str
-    external_id: str
-    head_seq: int
-    head: str
-
-
-_COLUMNS = (
-    *Entry._fields[:10],
-    "conversation__external_id",
-    "conversation__seq",
-    "conversation__head",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,41 +141,27 @@ def verify_journal(
         conversations = conversations.filter(external_id=conversation)
         entries = entries.filter(conversation__external_id=conversation)
     report = Report()
-    _walk(_pages(entries), report, check_texts=check_texts)
+    _walk(pages_of(entries, check_texts=check_texts), report)
     _find_emptied(conversations, report)
     return report
 
 
 def verify_recent(conversation_id: int, *, limit: int) -> Report:
     """The last `limit` entries of one conversation: quick enough for a page."""
-    newest = JournalEntry.objects.filter(conversation_id=conversation_id).order_by("-seq")
-    entries = [Entry(*row) for row in newest.values_list(*_COLUMNS)[:limit]][::-1]
+    page = newest_page(JournalEntry.objects.filter(conversation_id=conversation_id), limit=limit)
     report = Report()
-    _walk([entries] if entries else [], report, check_texts=True, from_start=len(entries) < limit)
+    _walk([page] if page.entries else [], report, from_start=len(page.entries) < limit)
     _find_emptied(Conversation.objects.filter(pk=conversation_id, seq__gt=0), report)
     return report
 
 
-def _pages(entries: QuerySet[JournalEntry]) -> Iterator[list[Entry]]:
-    rows = entries.order_by("conversation_id", "seq").values_list(*_COLUMNS)
-    wanted = rows
-    while page := [Entry(*row) for row in wanted[:PAGE]]:
-        yield page
-        last = page[-1]
-        # The first condition lets the index begin there, the second leaves out what was read.
-        further = Q(conversation_id__gt=last.conversation_id) | Q(seq__gt=last.seq)
-        wanted = rows.filter(further, conversation_id__gte=last.conversation_id)
-
-
-def _walk(
-    pages: Iterable[list[Entry]], report: Report, *, check_texts: bool, from_start: bool = True
-) -> None:
+def _walk(pages: Iterable[Page], report: Report, *, from_start: bool = True) -> None:
     seal = seal_of(journal_key())
     chain: _Chain | None = None
     current = None
     for page in pages:
-        altered = _altered_texts(page, report) if check_texts else frozenset()
-        for entry in page:
+        report.texts += page.texts
+        for entry in page.entries:
             if entry.conversation_id != current:
                 _close(chain, report)
                 current = entry.conversation_id
@@ -227,7 +172,7 @@ def _walk(
             assert chain is not None  # noqa: S101 - the first entry made it
             report.entries += 1
             is_valid = chain.add(entry)
-            if is_valid and (entry.conversation_id, entry.seq) in altered:
+            if is_valid and (entry.conversation_id, entry.seq) in page.altered:
                 chain.note(FaultKind.TEXT_CHANGED, entry.seq)
                 is_valid = False
             report.valid_entries += is_valid
@@ -243,35 +188,6 @@ def _close(chain: _Chain | None, report: Report) -> None:
         report.valid_chains += 1
     elif len(report.faults) < FAULTS_KEPT:
         report.faults.append(chain.first_fault)
-
-
-def _altered_texts(page: Sequence[Entry], report: Report) -> frozenset[tuple[int, int]]:
-    """Entries whose text is there and is not the one they are bound to; an erased text is fine."""
-    bound = {
-        (entry.message_id, _ROLE_OF_KIND[entry.kind]): entry
-        for entry in page
-        if entry.commitment and entry.kind in _ROLE_OF_KIND
-    }
-    if not bound:
-        return frozenset()
-    messages = {message_id for message_id, _ in bound}
-    texts = MessageText.objects.filter(message_id__in=messages)
-    altered = set()
-    for message_id, role, text, salt in texts.values_list("message_id", "role", "text", "salt"):
-        entry = bound.get((message_id, role))
-        if entry is None:
-            continue
-        report.texts += 1
-        proof = commitment_of(bytes(salt), text)
-        if proof != entry.commitment and not _is_redacted(message_id, proof):
-            altered.add((entry.conversation_id, entry.seq))
-    return frozenset(altered)
-
-
-def _is_redacted(message_id: int, proof: str) -> bool:
-    """Something was taken out of the text afterwards, and that entry is bound to what is left."""
-    entries = JournalEntry.objects.filter(message_id=message_id, kind=JournalEntry.Kind.REDACTED)
-    return entries.filter(commitment=proof).exists()
 
 
 def _find_emptied(conversations: QuerySet[Conversation], report: Report) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from conversations.keys import journal_key, seal_of
 from conversations.models import Conversation, JournalEntry, MessageText
-from conversations.services import verification
+from conversations.services import verification_pages
 from conversations.services.journal import body_of
 from conversations.services.verification import FaultKind, verify_journal, verify_recent
 from tests.conversations import histories
@@ -45,7 +45,7 @@ def test_nothing_recorded_yet_holds():
 def test_where_the_pages_end_makes_no_difference(size: int, monkeypatch: pytest.MonkeyPatch):
     histories.conversation("conv-1")
     histories.conversation("conv-2", messages=1)
-    monkeypatch.setattr(verification, "PAGE", size)
+    monkeypatch.setattr(verification_pages, "PAGE", size)
 
     report = verify_journal()
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.db import connection, transaction
 
 from conversations.models import JournalEntry
-from conversations.services import verification_jobs
+from conversations.services import verification_jobs, verification_pages
 from conversations.services.verification import FaultKind, verify_journal
 from conversations.services.verification_jobs import verify_in_processes
 from tests.conversations import histories
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _few_are_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification_jobs, "WORTH_A_PROCESS", 10)
+    monkeypatch.setattr(verification_pages, "PAGE", 4)  # read ahead, page after page
 
 
 @pytest.fixture

@@ -1,0 +1,133 @@
+"""Reads the journal for verification: pages by (conversation, seq), and which texts are not theirs.
+
+Memory is bounded at any size. Each page comes with the heads of its conversations from the same
+statement, so that writers need not stand still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from conversations.models import JournalEntry, MessageText
+from conversations.services.journal import commitment as commitment_of
+
+PAGE = 5_000
+
+# Whose text an entry's commitment binds.
+_ROLE_OF_KIND = {
+    JournalEntry.Kind.RECEIVED.value: MessageText.Role.ORIGINAL.value,
+    JournalEntry.Kind.TRANSLATED.value: MessageText.Role.TRANSLATED.value,
+    JournalEntry.Kind.REPLIED.value: MessageText.Role.TYPED.value,
+    JournalEntry.Kind.QUEUED.value: MessageText.Role.DELIVERED.value,
+}
+
+
+class Entry(NamedTuple):
+    """A journal entry as it is stored, with the head of its conversation at the same moment."""
+
+    conversation_id: int
+    seq: int
+    kind: str
+    actor: str
+    at: datetime
+    message_id: int | None
+    data: str
+    commitment: str
+    previous: str
+    digest: str
+    external_id: str
+    head_seq: int
+    head: str
+
+
+_COLUMNS = (
+    *Entry._fields[:10],
+    "conversation__external_id",
+    "conversation__seq",
+    "conversation__head",
+)
+
+
+class Page(NamedTuple):
+    """`altered`: the (conversation, seq) of entries whose text is another than the one they bind;
+    `texts`: how many were compared."""
+
+    entries: list[Entry]
+    altered: frozenset[tuple[int, int]] = frozenset()
+    texts: int = 0
+
+
+def pages_of(journal: QuerySet[JournalEntry], *, check_texts: bool) -> Iterator[Page]:
+    """All of it. The next page is read while one is verified: the database is another process."""
+    pages = map(_compared, _pages(journal)) if check_texts else map(Page, _pages(journal))
+    # Not within a transaction, which another connection cannot see into.
+    if connection.vendor != "postgresql" or connection.in_atomic_block:
+        return pages
+    return _ahead(pages)
+
+
+def newest_page(journal: QuerySet[JournalEntry], *, limit: int) -> Page:
+    """The last `limit` entries of one conversation, in their order."""
+    rows = journal.order_by("-seq").values_list(*_COLUMNS)[:limit]
+    return _compared([Entry(*row) for row in rows][::-1])
+
+
+def _pages(journal: QuerySet[JournalEntry]) -> Iterator[list[Entry]]:
+    rows = journal.order_by("conversation_id", "seq").values_list(*_COLUMNS)
+    wanted = rows
+    while page := [Entry(*row) for row in wanted[:PAGE]]:
+        yield page
+        last = page[-1]
+        # The first condition lets the index begin there, the second leaves out what was read.
+        further = Q(conversation_id__gt=last.conversation_id) | Q(seq__gt=last.seq)
+        wanted = rows.filter(further, conversation_id__gte=last.conversation_id)
+
+
+def _ahead(pages: Iterator[Page]) -> Iterator[Page]:
+    with ThreadPoolExecutor(1, thread_name_prefix="verification") as reader:
+        try:
+            coming = reader.submit(next, pages, None)
+            while (page := coming.result()) is not None:
+                coming = reader.submit(next, pages, None)
+                yield page
+        finally:
+            reader.submit(lambda: connection.close()).result()  # the thread has its own
+
+
+def _compared(entries: Sequence[Entry]) -> Page:
+    """An erased text is fine."""
+    bound = {
+        (entry.message_id, _ROLE_OF_KIND[entry.kind]): entry
+        for entry in entries
+        if entry.commitment and entry.kind in _ROLE_OF_KIND
+    }
+    altered, count = set(), 0
+    for message_id, role, text, salt in _texts_of({message for message, _ in bound}):
+        entry = bound.get((message_id, role))
+        if entry is None:
+            continue
+        count += 1
+        proof = commitment_of(bytes(salt), text)
+        if proof != entry.commitment and not _is_redacted(message_id, proof):
+            altered.add((entry.conversation_id, entry.seq))
+    return Page(list(entries), frozenset(altered), count)
+
+
+def _texts_of(messages: Iterable[int | None]) -> Iterable[tuple[int, str, str, bytes | memoryview]]:
+    wanted = list(messages)
+    if not wanted:
+        return ()
+    texts = MessageText.objects.filter(message_id__in=wanted)
+    return texts.values_list("message_id", "role", "text", "salt")
+
+
+def _is_redacted(message_id: int, proof: str) -> bool:
+    """Something was taken out of the text afterwards, and that entry is bound to what is left."""
+    entries = JournalEntry.objects.filter(message_id=message_id, kind=JournalEntry.Kind.REDACTED)
+    return entries.filter(commitment=proof).exists()
