@@ -30,7 +30,7 @@ class VerificationBroken(RuntimeError):
 def verify_in_processes(jobs: int | None = None) -> Report:
     """Every chain from its first entry; `jobs`: at most so many processes, by default one for each
     core (up to 8). Raises VerificationBroken."""
-    jobs = min(jobs or len(os.sched_getaffinity(0)), MOST)
+    jobs = min(jobs or _cores(), MOST)
     ranges = _ranges(jobs)
     if len(ranges) == 1:
         return verify_journal()
@@ -45,6 +45,13 @@ def verify_in_processes(jobs: int | None = None) -> Report:
         except BrokenProcessPool:
             raise VerificationBroken("A process of the verification died; run it again.") from None
     return _joined(parts)
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _verify(database: str, between: Range) -> Report:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import takewhile
 from typing import NamedTuple
 
 from django.db import connection
@@ -44,6 +45,7 @@ class Entry(NamedTuple):
     external_id: str
     head_seq: int
     head: str
+    pk: int
 
 
 _COLUMNS = (
@@ -51,6 +53,7 @@ _COLUMNS = (
     "conversation__external_id",
     "conversation__seq",
     "conversation__head",
+    "pk",
 )
 
 
@@ -81,12 +84,19 @@ def newest_page(journal: QuerySet[JournalEntry], *, limit: int) -> Page:
 def _pages(journal: QuerySet[JournalEntry]) -> Iterator[list[Entry]]:
     rows = journal.order_by("conversation_id", "seq").values_list(*_COLUMNS)
     wanted = rows
+    place, twins = (0, 0), set[int]()
     while page := [Entry(*row) for row in wanted[:PAGE]]:
         yield page
         last = page[-1]
-        # The first condition lets the index begin there, the second leaves out what was read.
-        further = Q(conversation_id__gt=last.conversation_id) | Q(seq__gt=last.seq)
+        if (last.conversation_id, last.seq) != place:
+            place, twins = (last.conversation_id, last.seq), set()
+        # Without its constraint, more than one may have that number.
+        here = takewhile(lambda entry: entry[:2] == place, reversed(page))  # noqa: B023
+        twins |= {entry.pk for entry in here}
+        # The first condition lets the index begin there, the others leave out what was read.
+        further = Q(conversation_id__gt=last.conversation_id) | Q(seq__gte=last.seq)
         wanted = rows.filter(further, conversation_id__gte=last.conversation_id)
+        wanted = wanted.exclude(pk__in=twins)
 
 
 def _ahead(pages: Iterator[Page]) -> Iterator[Page]:

@@ -190,6 +190,30 @@ def test_a_genuine_entry_beside_another_is_a_fork():
     assert first_fault() == (FaultKind.FORKED, "conv-1", 3)
 
 
+@pytest.mark.postgresql_only  # SQLite drops no constraint
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+def test_a_second_entry_of_a_number_is_found_wherever_the_pages_end(
+    size: int, monkeypatch: pytest.MonkeyPatch
+):
+    histories.conversation(messages=1)
+    monkeypatch.setattr(verification_pages, "PAGE", size)
+    tamper("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the end would forbid the next
+    tamper("ALTER TABLE conversations_journalentry DROP CONSTRAINT journal_seq_once")
+    columns = (
+        "conversation_id, seq, kind, actor, at, message_id, data, commitment, previous, digest"
+    )
+    for _ in range(2):
+        tamper(
+            f"INSERT INTO conversations_journalentry ({columns}) "  # noqa: S608 - columns of ours
+            f"SELECT {columns} FROM conversations_journalentry WHERE seq = 3 ORDER BY id LIMIT 1"
+        )
+
+    report = verify_journal()
+
+    assert (report.entries, report.valid_entries) == (7, 5)
+    assert [(fault.kind, fault.seq) for fault in report.faults] == [(FaultKind.FORKED, 3)]
+
+
 def test_an_erased_text_leaves_the_chain_valid():
     histories.conversation(messages=1)
 
