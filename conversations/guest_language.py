@@ -18,8 +18,9 @@ ENOUGH_LETTERS, ENOUGH_WORDS = 12, 2
 ENOUGH_SIGNS = 4  # of a script without spaces, in which a sign is more than a letter
 _HINT_LETTERS, _HINT_SIGNS = 3, 2
 
+_READ = 5_000  # characters of a text: more of it tell no more
 # Addresses, names of files and codes are in no language.
-_NO_LANGUAGE = re.compile(r"\S*(?:://|@|\d|_|\.\w)\S*")
+_NO_LANGUAGE = re.compile(r"://|@|\d|_|\.\w")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SIGNS = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -63,10 +64,12 @@ class Known:
 
 
 def weight_of(text: str) -> Weight:
+    text = text[:_READ]
     signs = len(_SIGNS.findall(text))
     if signs:
         return _of(signs >= ENOUGH_SIGNS, signs >= _HINT_SIGNS)
-    found = _WORD.findall(_NO_LANGUAGE.sub(" ", text.casefold()))
+    spoken = [part for part in text.casefold().split() if not _NO_LANGUAGE.search(part)]
+    found = _WORD.findall(" ".join(spoken))
     words = [word for word in found if word not in _EVERYWHERE]
     letters = sum(map(len, words))
     is_enough = letters >= ENOUGH_LETTERS and len(words) >= ENOUGH_WORDS

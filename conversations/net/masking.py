@@ -19,7 +19,7 @@ _PLACES = re.compile(
     r"|\b(?:Bearer|Basic|DeepL-Auth-Key)\s+)[^\s\"'&;,<>]+"
 )
 _QUERY = re.compile(
-    r"(?i)([?&;][^=&#\s]*(?:token|secret|key|signature|password)[^=&#\s]*=)[^&#\s]*"
+    r"(?i)([?&;][^=&#;?\s]*(?:token|secret|key|signature|password)[^=&#;?\s]*=)[^&#\s]*"
 )
 
 

@@ -146,7 +146,7 @@ fünf=five sechs=six sieben=seven acht=eight neun=nine zehn=ten kostenlos=free m
 dringend=urgent katze=cat hund=dog kind=child kinder=children baby=baby familie=family da=there
 """,
 }
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|[\d.,:]*\d|\s+|.", re.DOTALL)
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d(?:[\d.,:]*\d)?|\s+|.", re.DOTALL)
 _WORD = re.compile(r"[^\W\d_]")
 _DROPPED = str.maketrans("", "", "¿¡")
 

@@ -49,6 +49,12 @@ def test_a_sentence_is_enough(text: str) -> None:
     assert weight_of(text) is Weight.ENOUGH
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("unit", ["ß", "a", "1", "a.", "://", "。"])
+def test_a_word_of_a_million_letters_holds_nobody_up(unit: str) -> None:
+    assert weight_of(unit * (1_000_000 // len(unit))) in Weight
+
+
 @given(
     st.sampled_from(
         [SPANISH, Known("es", "context"), Known("es", "person"), Known("es", "hint", 1)]
