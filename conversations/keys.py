@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import unicodedata
 from functools import lru_cache
 
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+from conversations.normal_form import nfc
 
 _BLOCK = 64  # of SHA-256, in bytes
 
@@ -68,7 +69,7 @@ def content_key(*parts: str) -> str:
 
 def echo_key(text: str) -> str:
     """Equal for texts that are equal but for Unicode form and white space (reliability §5.3.4)."""
-    return content_key("echo", " ".join(unicodedata.normalize("NFC", text).split()))
+    return content_key("echo", " ".join(nfc(text).split()))
 
 
 def _keyed(key: bytes, parts: tuple[str, ...]) -> str:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime, timedelta
+
+from conversations.normal_form import nfc
 
 WINDOW = timedelta(seconds=2)
 
 
 def is_same_text(one: str, other: str) -> bool:
-    return one == other or _nfc(one) == _nfc(other)
+    return one == other or nfc(one) == nfc(other)
 
 
 def nearness(one: datetime, other: datetime) -> tuple[bool, datetime]:
     """Of several that fit: the one of the same moment, else the oldest, since each socket keeps
     the order in which things were said."""
     return one != other, one
-
-
-def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
