@@ -20,6 +20,8 @@ SPOKEN = {
     "a" * 10_000: "b" * 10_000,
     "ه" * 10_000: "x" * 10_000,
     "😀" * 5_000: "y" * 5_000,
+    "ß" * 20_000: "s" * 10_000,
+    "e" + "\u0301\u0323" * 5_000: "e" * 100,
     "después de todo eso": "after all of that",
 }
 # As it asks for the translation of these, what a database cannot hold has been replaced.
