@@ -82,6 +82,17 @@ def test_what_is_asked_for_becomes_a_job_of_whoever_asked(client: Client, cora):
     assert "by nobody" in page
 
 
+@pytest.mark.timeout(20)
+def test_a_letter_with_a_hundred_thousand_accents_holds_no_preview_up(client: Client, cora):
+    storm = "e" + "\u0301\u0323" * 50_000
+    histories.translated(histories.said(storm), "Hello")
+
+    page = client.post("/exports/new/", wish(do="preview")).content.decode()
+
+    assert "The first 1 of 1 row" in page
+    assert storm not in page
+
+
 def test_a_preview_shows_the_first_rows_and_is_noted(client: Client, cora):
     histories.conversation("conv-1", messages=22)
 

@@ -238,6 +238,20 @@ def test_a_review_shows_what_was_said_escaped_and_what_can_be_done(sam):
         assert f'value="{word} {token(delivery)}"' in text
 
 
+@pytest.mark.timeout(20)
+def test_a_letter_with_a_hundred_thousand_accents_holds_no_page_up(sam):
+    delivery = under_review()
+    storm = "e" + "\u0301\u0323" * 50_000
+    for row in delivery.message.texts.all():
+        row.text = storm
+        row.save()
+
+    text = text_of(sam)
+
+    assert f"drop {token(delivery)}" in text
+    assert storm not in text
+
+
 def test_what_was_never_sent_cannot_be_said_to_be_there(sam):
     delivery = never_sent()
 
