@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from django.db import connection
 
 from conversations.crossing import Crossing
 from conversations.net.http import HttpClient
@@ -19,6 +20,17 @@ from tests.conversations.genesys.fakes import config_for, platform
 WORKERS = 8
 
 
+@pytest.fixture
+def connections_of_all(transactional_db: None) -> None:
+    """Each worker is a process with a pool of its own; the one here, shared by all of them, opens
+    one connection after the other, on a slow machine for longer than anybody waits."""
+    if connection.vendor == "postgresql":
+        pool = connection.pool  # type: ignore[attr-defined]
+        for opened in [pool.getconn(timeout=60) for _ in range(WORKERS)]:
+            pool.putconn(opened)
+
+
+@pytest.mark.usefixtures("connections_of_all")
 @pytest.mark.django_db(transaction=True)
 async def test_eight_workers_without_a_token_make_one_request():
     def answer(_request: web.Request) -> web.Response:
