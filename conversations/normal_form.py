@@ -22,10 +22,17 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def without_storms(text: str) -> str:
+    """For a page of paper: of more than 30 marks in a row the first 30, and how many there were."""
+    if text.isascii():
+        return text
+    return _storm().sub(lambda run: f"{run[1]} [{len(run[2])} marks more]", text)
+
+
 @lru_cache(maxsize=1)
 def _storm() -> re.Pattern[str]:
     marks = "".join(re.escape(chr(code)) for code in range(0x300, _LAST) if _is_mark(chr(code)))
-    return re.compile(f"[{marks}]{{{MARKS_IN_A_ROW + 1}}}")
+    return re.compile(f"([{marks}]{{{MARKS_IN_A_ROW}}})([{marks}]+)")
 
 
 def _is_mark(character: str) -> bool:

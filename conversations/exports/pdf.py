@@ -17,6 +17,7 @@ from typing import Any
 
 from conversations.exports.base import Row, Scope, Source
 from conversations.models import Conversation, ExportHead
+from conversations.normal_form import without_storms
 
 MESSAGES_AT_MOST = 5_000  # about 600 pages, 3 s and 300 MB
 _TEMPLATE = Path(__file__).with_name("transcript.typ")
@@ -117,7 +118,7 @@ def _said(text: str | None, language: str | None) -> Mapping[str, Any] | None:
         return None
     base = (language or "").lower().split("-")[0]
     return {
-        "text": _breakable(text),
+        "text": _breakable(without_storms(text)),  # Typst needs hours for one, or gives up
         "lang": base if re.fullmatch("[a-z]{2,3}", base) else "en",
         "script": _script(language),
         "rtl": _is_right_to_left(text),

@@ -95,6 +95,19 @@ def test_a_word_longer_than_the_page_may_be_broken_anywhere_but_within_a_letter(
     assert pdf._breakable("short words stay as they are") == "short words stay as they are"
 
 
+@pytest.mark.timeout(60)
+def test_a_letter_with_a_hundred_thousand_accents_is_set_with_thirty(settings, folder: Path):
+    storm = "e" + "\u0301\u0323" * 50_000
+    histories.translated(histories.said(f"Hola {storm} fin"), "Hello")
+
+    export = finished("transcripts", "pdf", conversations=("conv-1",))
+
+    assert file_of(export, settings).read_bytes().startswith(b"%PDF-")
+    said = pdf._said(f"Hola {storm} fin", "es")
+    assert said is not None
+    assert said["text"].replace("\u200b", "") == f"Hola {storm[:31]} [99970 marks more] fin"
+
+
 def test_the_first_letter_says_in_which_direction_a_text_runs():
     assert pdf._is_right_to_left("12 (א) abc")
     assert not pdf._is_right_to_left("12 abc אבג")
