@@ -16,7 +16,6 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import DataError, errors, generators, pq
 from psycopg.adapt import Transformer
-from psycopg.types.datetime import TimestamptzLoader
 
 _KEPT = "parley_wire"
 
@@ -29,11 +28,7 @@ class Wire:
         self._pgconn = connection.pgconn
         self._names: dict[str, bytes] = {}
         self._numbers = count()
-        # The driver's compiled reader of timestamps instead of Django's, which is Python (3 µs a
-        # value). Both give aware datetimes in UTC: Django sets its connections' time zone to that.
-        cursor = connection.cursor()
-        cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
-        self._loader = Transformer(cursor)
+        self._loader = Transformer(connection)
 
     def trip(
         self, statements: Sequence[tuple[str, Sequence[Any]]]

@@ -163,9 +163,7 @@ class Ledger:
         """The entry's values in the order of the model's fields."""
         conversation = draft.conversation
         message_id = draft.message.pk if isinstance(draft.message, Message) else draft.message
-        previous = conversation.head
-        body = body_of(
-            conversation.external_id,
+        values = (
             draft.seq,
             draft.kind,
             draft.actor,
@@ -173,21 +171,10 @@ class Ledger:
             message_id,
             draft.data,
             draft.commitment,
-            previous,
-        )
-        conversation.head = seal.digest(body)
-        return (
-            conversation.pk,
-            draft.seq,
-            draft.kind,
-            draft.actor,
-            draft.at,
-            message_id,
-            draft.data,
-            draft.commitment,
-            previous,
             conversation.head,
         )
+        conversation.head = seal.digest(body_of(conversation.external_id, *values))
+        return (conversation.pk, *values, conversation.head)
 
 
 def lock_conversations(ids: Iterable[int]) -> list[Conversation]:

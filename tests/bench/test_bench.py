@@ -31,13 +31,13 @@ def test_a_slow_platform_applies_at_once_and_answers_late() -> None:
     quick = Load(tag="test", messages=10, conversations=5, in_flight=1, timeout_s=30)
 
     with Stub() as stub:
-        slow = measure(PlainProxy(), stub, replace(quick, platform_ms=100))
+        slow = measure(PlainProxy(), stub, replace(quick, platform_ms=500))
 
     assert slow["missing"] == 0
     # Ten POSTs one after the other; the next message leaves when a POST is applied, not answered.
     # The attributes wait for the answer: the last PUT comes at least that much after its POST.
-    assert (slow["added_p50_ms"] or 0) < 100
-    assert slow["elapsed_s"] >= 0.1
+    assert (slow["added_p50_ms"] or 0) < 500
+    assert (slow["elapsed_s"] or 0) >= 0.5
 
 
 def test_a_post_that_overtakes_an_earlier_message_is_an_order_violation() -> None:

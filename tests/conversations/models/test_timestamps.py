@@ -46,5 +46,5 @@ def test_models_are_read_by_the_compiled_reader():
         )
 
     assert reader.timezone == connection.timezone
-    assert "_psycopg" in type(reader(0, connection.connection).load.__self__).__module__
+    assert "_psycopg" in type(reader(0, connection.connection).read.__self__).__module__
     assert Conversation.objects.get().last_event_at.utcoffset() == UTC.utcoffset(None)
