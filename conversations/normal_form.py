@@ -23,7 +23,7 @@ def nfc(text: str) -> str:
 
 
 def without_storms(text: str) -> str:
-    """For a page of paper: of more than 30 marks in a row the first 30, and how many there were."""
+    """For people to read: of more than 30 marks in a row the first 30, and how many there were."""
     if text.isascii():
         return text
     return _storm().sub(lambda run: f"{run[1]} [{len(run[2])} marks more]", text)

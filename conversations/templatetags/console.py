@@ -11,11 +11,13 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from conversations import access
 from conversations.admin_networks import is_admin_open
 from conversations.dashboards import Queue
 from conversations.hidden import hidden_in
+from conversations.normal_form import without_storms
 
 register = template.Library()
 
@@ -63,6 +65,13 @@ def at(moment: datetime | None, shown: str = "moment") -> SafeString | str:
 @register.filter
 def tone(queue: Queue, now: datetime) -> str:
     return queue.tone(now)
+
+
+@register.filter
+def shortened(value: object, most: int) -> str:
+    """At most so many characters, the last of them "…" where there were more."""
+    # Django composes all of a text before it counts: a storm of marks would take it minutes.
+    return Truncator(without_storms(str(value))).chars(most)
 
 
 @register.filter

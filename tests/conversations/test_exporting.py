@@ -12,6 +12,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from conversations.models import Export, ExportFetch, JournalEntry
+from conversations.normal_form import nfc
 from conversations.services.verification import verify_journal
 from tests.conversations import histories
 from tests.conversations.exports.jobs import file_of, finished, run_all
@@ -91,6 +92,7 @@ def test_a_letter_with_a_hundred_thousand_accents_holds_no_preview_up(client: Cl
 
     assert "The first 1 of 1 row" in page
     assert storm not in page
+    assert f"{nfc(storm[:31])} [99970 marks more]" in page
 
 
 def test_a_preview_shows_the_first_rows_and_is_noted(client: Client, cora):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations.models import Conversation, DeadLetter, Delivery, JournalEntry, StreamState
+from conversations.normal_form import nfc
 from conversations.services.verification import verify_journal
 from conversations.services.verification_runs import keep_verification
 from tests.conversations import histories
@@ -250,6 +251,7 @@ def test_a_letter_with_a_hundred_thousand_accents_holds_no_page_up(sam):
 
     assert f"drop {token(delivery)}" in text
     assert storm not in text
+    assert text.count(f"{nfc(storm[:31])} [99970 marks more]") == 2
 
 
 def test_what_was_never_sent_cannot_be_said_to_be_there(sam):
