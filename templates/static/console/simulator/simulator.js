@@ -3,9 +3,9 @@
 import { element, setText } from "../elements.js";
 import { Typing } from "../typing.js";
 import { languagePair } from "../words.js";
+import { Attachment, takeFiles } from "./attachment.js";
 import { agentBubble, guestBubble } from "./bubbles.js";
 import { showCountsOf } from "./counts.js";
-import { prepared, problemOf, readAs } from "./files.js";
 import { Scripts } from "./scripts.js";
 import { Socket } from "./socket.js";
 import { Timeline } from "./timeline.js";
@@ -23,7 +23,6 @@ const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
 const run = Math.random().toString(36).slice(2, 8);
 let number = 0;
 let conversationId = "";
-let picked = null; // the file that waits to be sent
 let line = "connecting";
 let isReady = false;
 let asked = {}; // who the guest is to be, kept once the platform has let them in
@@ -44,8 +43,20 @@ const socket = new Socket({
   onOpen: () => {},
   onFrame: (frame) => (frame.error ? showError(frame) : handlers[frame.type]?.(frame)),
   onAway: (reason, isFinal) => {
-    isReady = false;
+    becomeUnready();
     showLine(isFinal ? "stopped" : "away", reason);
+  },
+});
+
+const attachment = new Attachment({
+  address: main.dataset.uploads,
+  token: $("csrf").elements.csrfmiddlewaretoken.value,
+  send: (action) => socket.send(action),
+  onPicked: () => $("guest-text").focus(),
+  onProblem: (error, ref) => (error ? showError({ error, field: "file", ref }) : clearError("file")),
+  onArrived: (ref, caption, file) => {
+    timeline.write(ref, caption, [file]);
+    if ($("guest-text").value === caption) write("");
   },
 });
 
@@ -76,6 +87,7 @@ const handlers = {
     if (frame.sender === "agent") typing.ended("agent");
   },
   progressed(frame) {
+    attachment.progressed(frame.ref);
     timeline.progressed(frame);
     showCounts();
   },
@@ -94,7 +106,7 @@ const handlers = {
       .forEach((item) => { item.isRead = true; changed(item); });
   },
   upload(frame) {
-    if (picked?.ref === frame.ref) showProgress(0.5 + frame.sent / frame.size / 2);
+    attachment.uploaded(frame);
   },
   platform(frame) {
     const facts = Object.entries({ ...frame.context }).flatMap(([key, value]) => [
@@ -131,6 +143,11 @@ function becomeReady() {
     else timeline.progressed({ ref: item.ref, state: "unconfirmed", reason: "the console was away" });
   }
   again.forEach((action) => act(action));
+}
+
+function becomeUnready() {
+  isReady = false;
+  attachment.lineBroke();
 }
 
 function act(action) {
@@ -190,10 +207,7 @@ function showCounts() {
 }
 
 function showError({ error, field = "", ref = "" }) {
-  if (ref && picked?.ref === ref) {
-    picked.isFailed = true;
-    showPicked();
-  }
+  attachment.failed(ref);
   const known = ERROR_FIELDS.includes(field) ? field : "action";
   const place = $(`${known}-error`) ?? $("action-error");
   setText(place, sentence(error));
@@ -201,7 +215,7 @@ function showError({ error, field = "", ref = "" }) {
   const input = { text: "guest-text", reply: "agent-text" }[field] ?? field;
   $(input)?.setAttribute?.("aria-invalid", "true");
   if (["name", "email", "metadata"].includes(field) && line === "live") becomeReady(); // the old guest is still there
-  if (ref && timeline.byRef.get(ref)?.state === "queued" && !picked) timeline.progressed({ ref, state: "refused", reason: error });
+  if (ref && timeline.byRef.get(ref)?.state === "queued") timeline.progressed({ ref, state: "refused", reason: error });
 }
 
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
@@ -245,17 +259,26 @@ function again(item) {
 
 $("guest-form").addEventListener("submit", async (event) => {
   event.preventDefault();
+  await attachment.looked;
   const text = $("guest-text").value;
-  if (picked) {
-    await sendPicked(text);
+  if (attachment.isPicked) sendAttachment();
+  else if (text.trim() && say(text)) write("");
+});
+
+function write(text) {
+  $("guest-text").value = text;
+  grow($("guest-text"));
+}
+
+function sendAttachment() {
+  if (!isReady) {
+    showError({ error: "A file needs a connection: it is kept here until you are back.", field: "file" });
     return;
   }
-  if (!text.trim()) return;
-  if (say(text)) {
-    $("guest-text").value = "";
-    grow($("guest-text"));
-  }
-});
+  clearError("file");
+  clearError("text");
+  attachment.start($("guest-text").value, `${run}-${number += 1}`);
+}
 
 $("agent-form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -296,126 +319,14 @@ function grow(field) {
   field.rows = Math.min(5, Math.max(1, field.value.split("\n").length));
 }
 
-// --- Files ---
-
-$("file").addEventListener("change", (event) => {
-  pick(event.target.files[0]);
-  event.target.value = "";
+takeFiles({
+  side: document.querySelector(".guest-side"),
+  field: $("guest-text"),
+  button: $("file"),
+  pick: (file) => attachment.pick(file),
 });
-const guestSide = document.querySelector(".guest-side");
-for (const name of ["dragenter", "dragover"]) {
-  guestSide.addEventListener(name, (event) => {
-    event.preventDefault();
-    guestSide.classList.add("dropping");
-  });
-}
-guestSide.addEventListener("dragleave", (event) => {
-  if (!guestSide.contains(event.relatedTarget)) guestSide.classList.remove("dropping");
-});
-guestSide.addEventListener("drop", (event) => {
-  event.preventDefault();
-  guestSide.classList.remove("dropping");
-  pick(event.dataTransfer.files[0]);
-});
-addEventListener("dragover", (event) => event.preventDefault());
-addEventListener("drop", (event) => event.preventDefault());
-$("guest-text").addEventListener("paste", (event) => {
-  const file = event.clipboardData?.files?.[0];
-  if (!file) return;
-  event.preventDefault();
-  pick(file);
-});
-
-async function pick(file) {
-  if (!file || picked?.isSending) return;
-  clearError("file");
-  const problem = await problemOf(file);
-  if (problem) {
-    picked = null;
-    showPicked();
-    showError({ error: problem, field: "file" });
-    return;
-  }
-  const preview = file.type.startsWith("image/") && file.size < 2 ** 20 ? await readAs(file, "readAsDataURL") : "";
-  picked = { file, preview };
-  showPicked();
-  $("guest-text").focus();
-}
-
-function showPicked() {
-  $("picked").hidden = !picked;
-  if (!picked) return;
-  setText($("picked-name"), picked.file.name);
-  $("picked-picture").hidden = !picked.preview;
-  if (picked.preview) $("picked-picture").src = picked.preview;
-  $("picked-progress").hidden = !picked.isSending || picked.isFailed;
-  $("picked-again").hidden = !picked.isFailed;
-}
-
-function showProgress(part) {
-  $("picked-progress").value = part;
-}
-
-// Text and file stay in the composer until the platform has both: whatever fails may be tried again.
-async function sendPicked(caption) {
-  if (picked.isSending && !picked.isFailed) return;
-  if (!isReady) {
-    showError({ error: "A file needs a connection: it is kept here until you are back.", field: "file" });
-    return;
-  }
-  clearError("file");
-  clearError("text");
-  const now = picked;
-  Object.assign(now, { isSending: true, isFailed: false, ref: `${run}-${number += 1}` });
-  showProgress(0);
-  showPicked();
-  try {
-    const how = { address: main.dataset.uploads, token: $("csrf").elements.csrfmiddlewaretoken.value, onProgress: (part) => showProgress(part / 2) };
-    const action = await prepared(now.file, how);
-    if (!socket.send({ action: "upload", ...action, caption, ref: now.ref })) throw new Error("the connection broke");
-  } catch (error) {
-    showError({ error: `The file was not sent: ${error.message}.`, field: "file", ref: now.ref });
-    return;
-  }
-  await arrived(now.ref);
-  if (picked !== now || now.isFailed) return;
-  picked = null;
-  showPicked();
-  $("guest-text").value = "";
-}
-
-// Until the message is queued with its file, or was refused.
-function arrived(ref) {
-  const now = picked;
-  return new Promise((resolve) => {
-    const before = handlers.progressed;
-    const look = setInterval(() => {
-      if (!now.isFailed && picked === now && isReady) return;
-      if (!isReady && !now.isFailed) showError({ error: "The connection broke before the file had arrived.", field: "file", ref });
-      done();
-    }, 200);
-    const done = () => {
-      clearInterval(look);
-      handlers.progressed = before;
-      resolve();
-    };
-    handlers.progressed = (frame) => {
-      if (frame.ref === ref && !timeline.byRef.has(ref)) {
-        const { name, type, size } = now.file;
-        timeline.write(ref, $("guest-text").value, [{ name, content_type: type, size, preview: now.preview }]);
-        done();
-      }
-      before(frame);
-    };
-  });
-}
-
-$("picked-again").addEventListener("click", () => sendPicked($("guest-text").value));
-$("picked-drop").addEventListener("click", () => {
-  picked = null;
-  clearError("file");
-  showPicked();
-});
+$("picked-again").addEventListener("click", sendAttachment);
+$("picked-drop").addEventListener("click", () => attachment.drop());
 
 // --- Scripts and sentences ---
 
@@ -435,7 +346,7 @@ function saySentence(side, text) {
 $("script").addEventListener("change", () => {
   if (kept.name || timeline.items.length) return;
   fillWho(); // nobody has said a word: the guest of the script may as well say it
-  isReady = false;
+  becomeUnready();
   connect("");
 });
 $("play").addEventListener("click", () => {
@@ -474,7 +385,7 @@ $("who-form").addEventListener("submit", (event) => {
   if (readJson($("metadata").value) === null) return showError({ error: "The metadata is no JSON object.", field: "metadata" });
   asked = { name: $("name").value, email: $("email").value };
   $("offline").checked = false;
-  isReady = false;
+  becomeUnready();
   return connect("");
 });
 
