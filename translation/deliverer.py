@@ -26,13 +26,13 @@ from conversations.parts import Part, part_at
 from conversations.services.delivery import (
     LEAVES_WITHIN,
     Confirm,
-    DeliveryStatus,
     Requeue,
     SendInParts,
     Settle,
     StartSending,
 )
 from conversations.services.parts import LEAST_CHARS
+from conversations.services.transitions import DeliveryStatus
 from conversations.services.unit import Change
 from translation.lane_tools import LaneTools, put_back
 from translation.loops import LoopGuard

@@ -20,8 +20,8 @@ from conversations.guest_language import weight_of
 from conversations.languages import canonical, is_same_language
 from conversations.models import Delivery
 from conversations.net.faultpoints import point
-from conversations.services.delivery import DeliveryStatus
 from conversations.services.leases import Release, Rest
+from conversations.services.transitions import DeliveryStatus
 from conversations.services.unit import Change, LeaseLost
 from translation.attribute_writer import AttributeWriter
 from translation.deliverer import Deliverer

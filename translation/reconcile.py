@@ -21,16 +21,10 @@ from conversations.genesys.events import MessageReceived
 from conversations.genesys.exceptions import GenesysError
 from conversations.keys import echo_key
 from conversations.models import Delivery, Message
-from conversations.services.delivery import (
-    LEAVES_WITHIN,
-    Confirm,
-    DeliveryStatus,
-    Requeue,
-    Settle,
-    status_of,
-)
+from conversations.services.delivery import LEAVES_WITHIN, Confirm, Requeue, Settle
 from conversations.services.org_socket import nothing_was_missed
 from conversations.services.recognition import CLOCK_SKEW
+from conversations.services.transitions import DeliveryStatus, status_of
 from translation.work import WorkItem
 
 if TYPE_CHECKING:

@@ -7,7 +7,10 @@ from typing import ClassVar
 
 from conversations.guest_language import Weight
 from conversations.models import Conversation, DeadLetter, JournalEntry, Message, MessageText
-from conversations.services.delivery import (
+from conversations.services.guest_language import note_text
+from conversations.services.journal import commitment, new_salt
+from conversations.services.replies import queue_reply
+from conversations.services.transitions import (
     DeliveryStatus,
     keep_dead_letter,
     queue_delivery,
@@ -15,9 +18,6 @@ from conversations.services.delivery import (
     start_sending,
     status_of,
 )
-from conversations.services.guest_language import note_text
-from conversations.services.journal import commitment, new_salt
-from conversations.services.replies import queue_reply
 from conversations.services.unit import Plain, Unit
 from translation.models import Translation
 

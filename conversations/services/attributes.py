@@ -17,8 +17,8 @@ from conversations.models import (
 )
 from conversations.models.bulk import among, ask_rows
 from conversations.models.trip import Answer, Trip
-from conversations.services.delivery import keep_dead_letter
 from conversations.services.journal import commitment
+from conversations.services.transitions import keep_dead_letter
 from conversations.services.unit import Change, Plain, Unit
 
 KEYS = ("originalLanguage", "originalText", "translationTimestamp")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from conversations.keys import content_key
 from conversations.models import Conversation, Delivery, JournalEntry, Message, MessageText
-from conversations.services.delivery import queue_delivery
 from conversations.services.journal import commitment, new_salt
+from conversations.services.transitions import queue_delivery
 from conversations.services.unit import Unit
 
 

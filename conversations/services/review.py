@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from conversations.models import Conversation, Delivery, JournalEntry
 from conversations.services.decisions import AT_ONCE, Outcome, at_time, commit, name_of
-from conversations.services.delivery import confirm, settle
+from conversations.services.transitions import confirm, settle
 from conversations.services.unit import Plain, Unit
 
 if TYPE_CHECKING:
