@@ -9,8 +9,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -37,6 +38,8 @@ GAP_EVERY_S = 1.0
 MAX_SEQ = 2**63 - 1
 MAX_KEYS = 500  # of one report
 MAX_AGO_MS = 60_000
+
+Job = Callable[[], Coroutine[Any, Any, None]]  # called when it is its turn, or never
 
 
 class LiveConsumer(AsyncConsumer):
@@ -89,19 +92,18 @@ class LiveConsumer(AsyncConsumer):
         if self._tailer().is_full:
             await self._close(frames.BUSY)
         else:
-            self._begin(self._admit())
+            self._begin(self._admit)
 
-    def _begin(self, job: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, job: Job) -> None:
         """One at a time: a page that asks again while it is being answered gets that answer."""
         if self._is_closed or (self._work is not None and not self._work.done()):
-            job.close()
             return
         self._work = asyncio.create_task(self._finish(job), name="live-work")
 
-    async def _finish(self, job: Coroutine[Any, Any, None]) -> None:
+    async def _finish(self, job: Job) -> None:
         """Whatever goes wrong costs this socket alone, and is said once."""
         try:
-            await job
+            await job()
         except Busy:
             await self._close(frames.BUSY)
         except Exception as error:
@@ -132,7 +134,7 @@ class LiveConsumer(AsyncConsumer):
         )
         outbox = Outbox(self._send_text)
         self._member = Member(claim=claim, outbox=outbox, close=self._close, restart=self._restart)
-        self._writer = asyncio.create_task(self._finish(outbox.run()), name="live-outbox")
+        self._writer = asyncio.create_task(self._finish(outbox.run), name="live-outbox")
         await self._watch(self._member, admission)
 
     def _tailer(self) -> Tailer:
@@ -156,7 +158,7 @@ class LiveConsumer(AsyncConsumer):
 
     def _restart(self) -> None:
         if self._member is not None:
-            self._begin(self._tailer().catch_up(self._member))
+            self._begin(partial(self._tailer().catch_up, self._member))
 
     async def _receive(self, message: dict[str, Any]) -> None:
         if self._is_closed:
@@ -186,7 +188,7 @@ class LiveConsumer(AsyncConsumer):
             return
         if not (member.outbox.is_stale or member.outbox.is_starting):
             self._asked_at = now
-            self._begin(self._tailer().watch(member, after=after))
+            self._begin(partial(self._tailer().watch, member, after=after))
 
     def _understood(self, message: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """What a page says, of which the numbers count; or the code to close with."""
