@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import pwd
 import shutil
@@ -28,10 +29,20 @@ class ServerUnavailable(RuntimeError):
     """A server that the tests need cannot be had; the text is one line for a person."""
 
 
+# Below what this machine gives to connections by itself, and above what browsers refuse to open.
+# Each process has a stretch of its own, so that two of them never choose the same one.
+_ports = itertools.count(os.getpid() * 211)
+FIRST_PORT, PORTS = 12_000, 20_000
+
+
 def spare_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens at, nor takes before it is used."""
+    for _ in range(PORTS):
+        port = FIRST_PORT + next(_ports) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServerUnavailable("no port is free")
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:

@@ -50,10 +50,10 @@ def slow_one(pattern: re.Pattern[Any]) -> str | None:
         text: Any = (unit * LENGTH)[:LENGTH]
         if isinstance(pattern.pattern, bytes):
             text = text.encode()
-        began = time.monotonic()
+        began = time.thread_time()
         sum(1 for _ in pattern.finditer(text))
         pattern.fullmatch(text)
-        if time.monotonic() - began > AT_MOST_S:
+        if time.thread_time() - began > AT_MOST_S:
             return unit
     return None
 

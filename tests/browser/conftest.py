@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.processes import Processes, database_url_of
 from tests.simulators import SimulatorThread, simulator_environment
 from tests.web import Web, WebServer
 
+expect.set_options(timeout=20_000)  # several processes share this machine
 NOWHERE = "http://127.0.0.1:1"  # pages ask nothing of the platform
 
 

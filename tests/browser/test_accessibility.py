@@ -58,6 +58,7 @@ def watched(web: Web) -> Iterator[Watched]:
 
 def violations(watched: Watched, looks: Sequence[tuple[str, int]] = LOOKS) -> list[str]:
     page = watched.page
+    page.wait_for_load_state()
     watched.assert_harmless()
     assert watched.web.complaints == []
     page.evaluate(AXE_SCRIPT)

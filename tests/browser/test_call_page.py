@@ -18,6 +18,7 @@ def test_a_call_is_followed_from_growing_line_to_suggestion(
 ) -> None:
     processes.environment["KNOWLEDGE_API_URL"] = f"{simulator_thread.base_url}/knowledge/query"
     processes.environment["KNOWLEDGE_API_KEY"] = "a key"
+    processes.environment["LATENCY_THRESHOLD_MS"] = "30000"  # however slow this machine is
     a_user("sam", "supervisor")
     web.log_in("sam", f"/assist/{CALL}/")
     page = web.page
@@ -32,7 +33,7 @@ def test_a_call_is_followed_from_growing_line_to_suggestion(
     expect(page.locator("#growing")).to_have_text("my card is …")
     simulator_thread.call(say("my card is 4111 1111 1111 1111 thanks"))
     simulator_thread.call(say("when do I get my refund", confidence=0.4))
-    simulator_thread.call(say("overdue", latency_ms=3000))
+    simulator_thread.call(say("overdue", latency_ms=60_000))
     simulator_thread.call(say("<img src=x onerror=alert(1)> [CARD] is what I said"))
 
     lines = page.locator("#lines .line")
@@ -43,7 +44,7 @@ def test_a_call_is_followed_from_growing_line_to_suggestion(
         "title", "Removed before it was stored: a payment card number"
     )
     expect(lines.nth(1)).to_contain_text("40 %, verify")
-    expect(lines.nth(2)).to_contain_text(re.compile(r"Late: 3\.\d s"))  # and the way here
+    expect(lines.nth(2)).to_contain_text(re.compile(r"Late: \d\d\.\d s"))  # and the way here
     expect(lines.nth(2)).not_to_contain_text("overdue")
     expect(page.locator("#suggestions")).to_contain_text("Refunds: how and when")
     expect(page.locator("#latency-chart canvas")).to_be_visible()

@@ -65,8 +65,8 @@ class Site:
         self._said += 1
         message = self.history.say("guest", f"número {self._said}")
         self.history.translate(message)
-        self.history.say("agent", f"number {self._said}")
         self.history.step("confirm", self._said)
+        self.history.say("agent", f"number {self._said}")  # whoever sees this has all of it
 
     def restart_web(self) -> None:
         self.web.kill()
@@ -83,7 +83,7 @@ class Site:
             fresh.close()
 
     def says_not_live(self) -> None:
-        expect(self.page.locator(NOT_LIVE)).to_be_visible(timeout=(WITHIN_S + 2) * 1000)
+        expect(self.page.locator(NOT_LIVE)).to_be_visible(timeout=2 * WITHIN_S * 1000)
 
     def settles(self) -> None:
         """Nobody helps: it comes back by itself, and shows all of it."""

@@ -16,7 +16,7 @@ from tests.web import Web, WebServer
 
 LIVE = "#line[data-state=live]"
 HOLA = "Perfecto, muchas gracias."
-WITHIN_MS = 20_000
+WITHIN_MS = 60_000
 
 
 def picture(kibibytes: int = 0) -> bytes:

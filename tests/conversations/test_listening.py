@@ -64,8 +64,9 @@ async def call(owner: str, *ids: int) -> None:
 async def cut() -> None:
     def end_the_listening_session() -> None:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+            cursor.execute(  # other tests run on this server at the same time
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE query LIKE 'LISTEN%' AND datname = current_database()"
             )
 
     await in_thread(end_the_listening_session)

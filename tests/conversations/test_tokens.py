@@ -274,7 +274,10 @@ async def test_whoever_is_cancelled_while_renewing_does_not_hold_the_renewal():
         await begun.wait()
         renewing.cancel()
 
-        async with another_process(config, crossing) as other, asyncio.timeout(3):
+        async with (
+            another_process(config, crossing) as other,
+            asyncio.timeout(8),
+        ):  # a begun one is kept for 10
             token = await other.current()
         await http.aclose()
 

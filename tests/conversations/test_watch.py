@@ -54,11 +54,11 @@ def test_a_call_without_an_answer_fails_and_the_next_one_works(sleep: Callable[[
     def act() -> None:
         begin = time.monotonic()
         with pytest.raises(OperationalError), limited(0.5):
-            sleep(3)
-        assert time.monotonic() - begin < 2.5
+            sleep(15)
+        assert time.monotonic() - begin < 10
 
         close_old_connections()
-        with limited(5):
+        with limited(14):
             sleep_in_the_database(0)
 
     in_thread(act)
@@ -66,7 +66,7 @@ def test_a_call_without_an_answer_fails_and_the_next_one_works(sleep: Callable[[
 
 def test_a_call_within_its_time_is_left_alone():
     def act() -> None:
-        with limited(5), limited(0.1):  # the outer one counts
+        with limited(14), limited(0.1):  # the outer one counts
             sleep_in_the_database(1.2)
 
     in_thread(act)

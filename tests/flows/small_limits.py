@@ -11,4 +11,4 @@ tailer.MAX_SOCKETS = 3
 tailer.HEARTBEAT_S = 0.5
 tailer.RIGHTS_S = 0.5
 outbox.SILENT_S = 1.0
-outbox.GIVE_UP_S = 2.0
+outbox.GIVE_UP_S = 8.0

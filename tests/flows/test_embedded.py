@@ -33,10 +33,10 @@ def test_one_command_shows_translated_conversations_and_keeps_them(embedded: Emb
     embedded.processes.wait_until(
         lambda: embedded.platform.counts().get("attributes", 0) >= 10,
         what="messages are translated, delivered and have their attributes",
-        within_s=20,
+        within_s=60,
         of=running,
     )
-    with httpx.Client(base_url=embedded.address, follow_redirects=True) as client:
+    with httpx.Client(base_url=embedded.address, follow_redirects=True, timeout=30) as client:
         assert client.get("/login/").status_code == 200
         assert client.get("/readyz").text == "ready\n"
         assert log_in(embedded, client, "supervisor").status_code == 200
@@ -56,7 +56,7 @@ def test_one_command_shows_translated_conversations_and_keeps_them(embedded: Emb
         what="the counts grow",
         of=running,
     )
-    with httpx.Client(base_url=embedded.address, cookies=cookies) as client:
+    with httpx.Client(base_url=embedded.address, cookies=cookies, timeout=30) as client:
         assert client.get("/live/").status_code == 200
     assert_stops(embedded, running)
 

@@ -93,7 +93,7 @@ def test_the_doctor_has_examined_everything_in_seconds_whatever_is_silent(machin
         began = time.monotonic()
         ended = machine.run("doctor")
 
-    assert time.monotonic() - began < 12  # of which Python and Django take two or more to start
+    assert time.monotonic() - began < 30  # of which Python and Django take two or more to start
     assert ended.returncode == 1
     names = [line.split(":")[0].split(maxsplit=1)[1] for line in ended.stdout.splitlines()]
     assert names == [
@@ -153,7 +153,7 @@ def test_a_gateway_with_a_wrong_secret_is_refused_and_does_not_ask_again(
     assert "not-the-right-secret" not in gateway.output()
     # The page that probes look at says why.
     _, address = processes.start_web()
-    answer = httpx.get(f"{address}/readyz")
+    answer = httpx.get(f"{address}/readyz", timeout=30)
     assert answer.status_code == 503
     assert "refused" in answer.text
     assert gateway.stop() == 0
@@ -169,7 +169,7 @@ def test_a_gateway_without_redis_goes_on_receiving(processes: Processes, platfor
 
     processes.wait_until(lambda: Message.objects.count() == 5, what="all is stored", of=gateway)
     assert "Traceback" not in gateway.output()
-    answer = httpx.get(f"{address}/readyz")
+    answer = httpx.get(f"{address}/readyz", timeout=30)
     assert answer.status_code == 503
     assert re.search(r"^broker: not reachable", answer.text, re.MULTILINE)
     assert gateway.stop() == 0

@@ -260,17 +260,16 @@ async def test_a_message_that_kills_its_worker_is_set_aside_after_three(simulato
     deaths = 3
     async with working(simulator, owner="one", translator=Words(random_s=60)) as worker:
         await worker.hear_guest("poison", "Hola")
-        for _ in range(deaths):
-            for lane in list(worker.drain._lanes):
-                worker.drain._tasks[lane].cancel()
-            await asyncio.sleep(0.05)
-            await worker.crossing.call(_as_if_its_worker_had_died)
+        for death in range(deaths):
+            await worker.until(lambda: _held_by("one") == 1)
+            async with worker.drain._looking:
+                tasks = list(worker.drain._tasks.values())
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                worker.drain._stopping = death == deaths - 1
+                await worker.crossing.call(_as_if_its_worker_had_died)
             worker.drain.wake()
-            await asyncio.sleep(0.3)
-        for lane in list(worker.drain._lanes):
-            worker.drain._tasks[lane].cancel()
-        worker.drain._stopping = True
-        await worker.crossing.call(_as_if_its_worker_had_died)
 
     async with working(simulator, owner="heir") as heir:
         await heir.until_idle()

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from conversations.models import AttributeAudit, Conversation, DeadLetter, Delivery, Message
-from tests.translation.workers import Words, Worker, working
+from tests.translation.workers import Words, Worker, holding, working
 from translation.exceptions import ProviderThrottled, ProviderUnavailable, TextRefused
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,8 +61,8 @@ async def test_deliveries_keep_the_guests_order_whatever_the_translations_take(s
 
 
 async def test_what_comes_late_from_the_history_goes_before_what_was_said_after_it(simulator):
-    simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 800, "nth": 1})
     async with working(simulator) as worker:
+        answered = holding(worker, "post_message")
         place = simulator.world.conversation("conv-1")
         first, second, third = [await _said_at_its_own_moment(simulator, place, n) for n in "123"]
         await worker.hear(first)
@@ -71,6 +71,7 @@ async def test_what_comes_late_from_the_history_goes_before_what_was_said_after_
         await worker.until(has(State.QUEUED))
 
         await worker.hear(second, backfilled=True)
+        answered.set()
         await worker.until_idle()
 
         assert worker.posts() == ["EN 1", "EN 2", "EN 3"]
@@ -88,24 +89,28 @@ def _is_put_back() -> bool:
 
 
 async def test_conversations_do_not_wait_for_each_other(simulator):
-    simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 1500, "conversation": "a"})
     async with working(simulator) as worker:
+        answered = holding(worker, "post_message", conversation="a")
         await worker.hear_guest("slow", conversation="a")
         await worker.hear_guest("quick", conversation="b")
         await worker.until(lambda: Delivery.objects.filter(state="confirmed").exists())
 
-        assert worker.posts() == ["EN quick"]
+        confirmed = Delivery.objects.filter(state="confirmed")
+        names = confirmed.values_list("conversation__external_id", flat=True)
+        assert await worker.crossing.call(lambda: list(names)) == ["b"]
+        answered.set()
         await worker.until_idle()
 
 
 async def test_a_slow_attributes_put_does_not_hold_up_the_next_post(simulator):
-    simulator.world.faults.add({"where": "put", "kind": "slow", "ms": 900})
     async with working(simulator) as worker:
+        answered = holding(worker, "put_attributes")
         await worker.hear_guest("one", "two", "three")
-        await worker.until_idle()
+        await worker.until(lambda: len(worker.posts()) == 3 and worker.puts())
 
-        first_put = worker.entries("put")[0]["at"]
-        assert all(post["at"] < first_put + 0.8 for post in worker.entries("post"))
+        assert len(worker.puts()) == 1
+        answered.set()
+        await worker.until_idle()
         assert [put["originalText"] for put in worker.puts()] == ["one", "two", "three"]
 
 
@@ -223,16 +228,16 @@ async def test_a_revoked_token_is_renewed_and_the_post_repeated_once(simulator):
 
 
 async def test_a_lane_that_was_taken_over_writes_nothing_more(simulator):
-    simulator.world.faults.add({"where": "post", "kind": "slow", "ms": 600})
     async with working(simulator) as worker:
+        answered = holding(worker, "post_message")
         await worker.hear_guest("one", "two")
-        await worker.until(has(State.SENDING))
+        await worker.until(worker.posts)
         await worker.crossing.call(
             lambda: Conversation.objects.update(
                 lease_owner="worker-2", lease_until=timezone.now() + timedelta(seconds=60)
             )
         )
-        await worker.until(lambda: not Delivery.objects.filter(state="confirmed").exists())
+        answered.set()
         while worker.drain._lanes:
             await worker.crossing.call(lambda: None)
 

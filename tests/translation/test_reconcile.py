@@ -26,7 +26,7 @@ def is_settled() -> bool:
     return Delivery.objects.exists() and first().state in (State.CONFIRMED, State.REVIEW)
 
 
-async def outcome(worker: Worker, *, within_s: float = 8.0) -> Delivery:
+async def outcome(worker: Worker, *, within_s: float = 20.0) -> Delivery:
     await worker.until(is_settled, within_s=within_s)
     return await worker.crossing.call(first)
 
@@ -80,21 +80,21 @@ def open_socket(**changes: Any) -> None:
 
 # The window is over after a second, two reads 2 s apart fit into the wait.
 QUICK: dict[str, Any] = {"head_wait_s": 6.5, "reconcile_window_s": 1.0}
+PATIENT = QUICK | {"head_wait_s": 11.0}  # they do so on a slow machine as well
 
 
 async def test_what_two_reads_after_the_window_lack_is_sent_once_more(simulator):
     fault(simulator, "reset_before")
-    async with working(simulator, **QUICK) as worker:
+    async with working(simulator, **PATIENT) as worker:
         await worker.crossing.call(open_socket)
         await worker.hear_guest("one", "two")
-        await worker.until_idle(within_s=12)
+        await worker.until_idle(within_s=30)
 
         delivery = await worker.crossing.call(first)
         assert (delivery.state, delivery.attempts) == (State.CONFIRMED, 2)
         assert worker.posts() == ["EN one", "EN two"]
-        lost, again = worker.entries("post")[:2]
-        # From the commit before it: its time to leave, the window, two reads so far apart.
-        assert again["at"] - lost["at"] >= 4.2
+        # Its time to leave, the window, two reads so far apart.
+        assert delivery.sending_at - delivery.earlier_sending_at >= timedelta(seconds=4.5)
         assert len(worker.puts()) == 2
 
 
@@ -103,7 +103,7 @@ async def test_what_is_applied_late_within_the_window_is_not_sent_again(simulato
     async with working(simulator, **QUICK) as worker:
         await worker.crossing.call(open_socket)
         await worker.hear_guest("one")
-        await worker.until_idle(within_s=12)
+        await worker.until_idle(within_s=25)
 
         assert (await worker.crossing.call(first)).state == State.CONFIRMED
         assert worker.posts() == ["EN one"]
@@ -126,10 +126,10 @@ def test_a_history_is_read_twice_after_the_window_however_late_it_begins(
 
 async def test_it_is_sent_twice_at_most(simulator):
     fault(simulator, "reset_before", times=5)
-    async with working(simulator, **QUICK) as worker:
+    async with working(simulator, **PATIENT) as worker:
         await worker.crossing.call(open_socket)
         await worker.hear_guest("one")
-        delivery = await outcome(worker, within_s=20)
+        delivery = await outcome(worker, within_s=40)
 
         assert (delivery.state, delivery.attempts) == (State.REVIEW, 2)
         assert len(worker.entries("post")) == 2
@@ -152,7 +152,7 @@ async def test_absence_is_not_believed_when_an_echo_may_have_been_missed(simulat
         await worker.crossing.call(lambda: open_socket(**changes))
         await worker.hear_guest("one")
 
-        delivery = await outcome(worker, within_s=12)
+        delivery = await outcome(worker, within_s=25)
         assert (delivery.state, delivery.attempts) == (State.REVIEW, 1)
 
 
@@ -166,7 +166,7 @@ async def test_without_a_history_the_policy_decides(simulator, policy: Any, atte
         await worker.crossing.call(open_socket)
         await worker.hear_guest("one")
 
-        delivery = await outcome(worker, within_s=12)
+        delivery = await outcome(worker, within_s=25)
         assert delivery.attempts == attempts
         assert (delivery.state == State.CONFIRMED) == (attempts == 2)
 
@@ -177,7 +177,7 @@ async def test_a_manual_policy_sends_nothing_again_by_itself(simulator):
         await worker.crossing.call(open_socket)
         await worker.hear_guest("one")
 
-        delivery = await outcome(worker, within_s=12)
+        delivery = await outcome(worker, within_s=25)
         assert (delivery.state, delivery.attempts) == (State.REVIEW, 1)
 
 
@@ -187,9 +187,10 @@ async def test_later_messages_wait_and_then_go_on(simulator):
         await worker.hear_guest("one", "two")
         await worker.until_idle()
 
-        lost, posted = worker.entries("post")
         assert worker.posts() == ["EN two"]
-        assert posted["at"] - lost["at"] >= 0.25  # half a second from that commit
+        began = Delivery.objects.order_by("message__seq").values_list("sending_at", flat=True)
+        lost, posted = await worker.crossing.call(lambda: list(began))
+        assert posted - lost >= timedelta(seconds=0.5)
 
 
 async def test_an_echo_decides_where_there_is_no_history(simulator):

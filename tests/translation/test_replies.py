@@ -236,11 +236,9 @@ async def test_an_echo_in_another_name_makes_nobody_else_the_agent(simulator):
 
     async with working(simulator) as worker:
         await worker.until_idle()
-        (echo,) = [
-            one["event"]
-            for one in worker.entries("event")
-            if one["event"].get("text") == "Good day"
-        ]
+        while "Good day" not in (echoes := {one["text"]: one for one in echoes_of(worker)}):
+            await asyncio.sleep(0.01)  # it comes a moment after its post
+        echo = echoes["Good day"]
         await worker.hear(echo | {"from": {"id": "integration", "type": "agent", "name": "Bot"}})
 
     assert await agent_of_the_chat() == ("agent-1", "Tom")

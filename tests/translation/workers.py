@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 from conversations.crossing import Crossing
 from conversations.genesys.config import GenesysConfig
+from conversations.genesys.exceptions import GenesysError
 from conversations.genesys.protocols.messages import event_of
 from conversations.genesys.rest import GenesysRest
 from conversations.models import Conversation, Delivery
@@ -53,6 +55,21 @@ class Words:
         return BatchResult(f"EN {text}", "es", "words", 1)
 
 
+def holding(worker: Worker, call: str, *, conversation: str | None = None) -> asyncio.Event:
+    """What the platform answers to `call` is handed on when the event is set, and not before."""
+    rest, release = worker.tools.rest, asyncio.Event()
+    honest = getattr(rest, call)
+
+    async def held(external_id: str, *args: Any, **more: Any) -> Any:
+        answer = await honest(external_id, *args, **more)
+        if conversation in (None, external_id):
+            await release.wait()
+        return answer
+
+    setattr(rest, call, held)
+    return release
+
+
 @dataclass
 class Worker:
     drain: Drain
@@ -70,14 +87,14 @@ class Worker:
         place = self.world.conversation(conversation)
         await self.hear(*(self.world.say_as_guest(place, text) for text in texts))
 
-    async def until(self, condition: Callable[[], Any], *, within_s: float = 8.0) -> None:
+    async def until(self, condition: Callable[[], Any], *, within_s: float = 20.0) -> None:
         """Asks the database, on the worker's own thread."""
         deadline = time.monotonic() + within_s
         while not await self.crossing.call(condition):
             assert time.monotonic() < deadline, await self.crossing.call(_situation)
             await asyncio.sleep(0.02)
 
-    async def until_idle(self, *, within_s: float = 8.0) -> None:
+    async def until_idle(self, *, within_s: float = 20.0) -> None:
         await self.until(_nothing_is_due, within_s=within_s)
         report = await self.crossing.call(verify_journal)
         assert report.holds, report.faults
@@ -137,9 +154,8 @@ async def working(
     crossing: Crossing[Change] = Crossing(commit_changes, name=owner)
     http = HttpClient()
     config = config_of(simulator)
-    rest = GenesysRest(
-        http, config, DatabaseTokens(config, http, crossing.call), sleep=impatient_sleep
-    )
+    tokens = DatabaseTokens(config, http, crossing.call)
+    rest = GenesysRest(http, config, tokens, sleep=impatient_sleep)
     batcher = batcher or Batcher(FakeProvider(), target="EN-US")
     tools = LaneTools(
         owner=owner,
@@ -153,6 +169,8 @@ async def working(
         deliveries_per_minute=deliveries_per_minute,
         monotonic=time.monotonic,
     )
+    with contextlib.suppress(GenesysError):
+        await tokens.current()  # so that no first delivery waits for it
     drain = Drain(tools=tools, crossing=crossing, batcher=batcher, provider="words")
     task = asyncio.create_task(drain.run(), name=owner)
     try:

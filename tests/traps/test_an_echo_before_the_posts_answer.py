@@ -11,7 +11,7 @@ import pytest
 
 from conversations.models import Delivery, JournalEntry
 from tests.conversations.gateway.gateways import gateway
-from tests.translation.workers import Words, working
+from tests.translation.workers import Words, holding, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,18 +19,19 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_it_confirms_the_delivery_and_the_answer_adds_nothing_but_its_id(
     settings: Any, simulator: Any
 ):
-    simulator.world.faults.add({"where": "post", "kind": "early_echo", "ms": 400})
+    simulator.world.faults.add({"where": "post", "kind": "early_echo", "ms": 50})
     words = Words()
     async with (
         gateway(settings, simulator) as running,
         working(simulator, translator=words) as worker,
     ):
         await running.until_connected()
+        answered = holding(worker, "post_message")
         world = simulator.world
         world.say_as_guest(world.conversation("conv-1"), "Hola")
 
         await worker.until(lambda: Delivery.objects.filter(echoed_at__isnull=False).exists())
-        assert worker.entries("post")[0].get("status") is None  # not answered yet
+        answered.set()  # not before
         await worker.until_idle()
 
         delivery = await worker.crossing.call(Delivery.objects.get)

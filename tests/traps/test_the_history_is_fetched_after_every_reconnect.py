@@ -40,4 +40,4 @@ async def test_what_was_said_in_each_gap_is_there_in_its_order(settings: Any, si
             await running.until(lambda: len(texts()) == len(expected))
 
         assert await running.ask(texts) == expected
-        assert len(running.entries("active")) == 3
+        assert len(running.entries("active")) >= 3

@@ -41,6 +41,7 @@ def main() -> None:
     django.setup()
     from assist.engagement import keeper
 
+    keeper.CLOSE_S = 20.0  # however slow this machine's database is
     keeper._running[os.getpid()] = keeper.Keeper(flush_s=FLUSH_S)
     keeper.running().start()
     file = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT)

@@ -39,19 +39,19 @@ class Gateway:
     async def ask(self, question: Callable[[], Any]) -> Any:
         return await self.database.call(question)
 
-    async def until(self, condition: Callable[[], Any], *, within_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], Any], *, within_s: float = 30.0) -> None:
         deadline = time.monotonic() + within_s
         while not await self.database.call(condition):
             assert time.monotonic() < deadline, await self.database.call(_situation)
             await asyncio.sleep(0.02)
 
-    async def until_connected(self, *, within_s: float = 10.0) -> None:
+    async def until_connected(self, *, within_s: float = 30.0) -> None:
         async with asyncio.timeout(within_s):
             await self.simulator.world.socket_opened.wait()
 
     async def until_gap_closed(self, *, times: int = 1) -> None:
         """So many reads of what was active have been answered."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.entries("active")) < times:
                 await asyncio.sleep(0.01)
 

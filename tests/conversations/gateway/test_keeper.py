@@ -136,11 +136,11 @@ async def test_one_that_ended_by_itself_rests():
         kind.of("a").state = "refused"
         kind.of("a").ending.set()
 
-        await until(lambda: kind.running == ["b"])
+        while (rested := await ask(lambda: row("a"))).owner:
+            await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         assert [one.key for one in kind.made] == ["a", "b"]
-        rested = await ask(lambda: row("a"))
-        assert (rested.state, rested.owner) == ("refused", "")
+        assert rested.state == "refused"
         assert rested.resume_at > datetime.now(UTC) + timedelta(seconds=200)
 
 

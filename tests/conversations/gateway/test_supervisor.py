@@ -41,7 +41,7 @@ async def test_a_gateway_whose_lease_was_taken_closes_its_socket(settings, simul
             )
         )
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while simulator.world.sockets:
                 await asyncio.sleep(0.02)
         row = await running.ask(org_stream)

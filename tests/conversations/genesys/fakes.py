@@ -119,7 +119,7 @@ async def rest_to(
     **limits: int,
 ) -> AsyncIterator[tuple[GenesysRest, Platform]]:
     time = time or FakeTime()
-    client = HttpClient(connect_timeout_s=0.5, total_timeout_s=2)
+    client = HttpClient(connect_timeout_s=5, total_timeout_s=30)
     async with platform(answering) as fake:
         yield (
             GenesysRest(

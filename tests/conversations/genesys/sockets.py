@@ -18,7 +18,7 @@ from conversations.genesys.session import Session, StateChange
 from tests.conversations.genesys.fakes import FakeTokens
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
-QUICK = Timing(open_s=0.5, close_s=0.2, ping_interval_s=0.1, ping_timeout_s=0.2, keep_alive_s=0.05)
+QUICK = Timing(open_s=20, close_s=1, ping_interval_s=0.1, ping_timeout_s=20, keep_alive_s=0.05)
 TYPING = '{"type":"typing","conversationId":"c","from":{"id":"g","type":"guest"},"state":"active"}'
 
 
@@ -58,7 +58,7 @@ class Watched:
             timing=self.timing,
         )
 
-    async def run(self, *, limit_s: float = 5.0) -> None:
+    async def run(self, *, limit_s: float = 60.0) -> None:
         async with asyncio.timeout(limit_s):
             await self.session.run()
 

@@ -64,10 +64,12 @@ async def test_a_peer_that_answers_no_ping_is_dead_after_interval_and_limit() ->
     async with serving(mute) as server:
         started = time.monotonic()
 
-        close = await hold(server.url.replace("http", "ws"))
+        close = await hold(
+            server.url.replace("http", "ws"), timing=replace(QUICK, ping_timeout_s=0.2)
+        )
 
     assert close.code == 1011
-    assert 0.25 < time.monotonic() - started < 1.5
+    assert 0.25 < time.monotonic() - started < 4.5  # then the peer leaves by itself
 
 
 async def test_a_frame_over_the_limit_ends_the_connection_with_1009() -> None:
@@ -117,7 +119,7 @@ def silent(_state: RawServer) -> Peer:
 
 async def test_an_open_that_takes_too_long_is_a_failed_connect() -> None:
     async with serving(silent) as server:
-        close = await hold(server.url.replace("http", "ws"))
+        close = await hold(server.url.replace("http", "ws"), timing=replace(QUICK, open_s=0.5))
 
     assert close == Close(None, "TimeoutError")
 

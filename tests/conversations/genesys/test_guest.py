@@ -254,6 +254,7 @@ async def test_nothing_is_said_before_the_acknowledgement():
         await chat.guest.set_context({"uiState": "cart"})
         await chat.guest.send("Hola")
         await chat.guest.typing("active")
+        await chat.until(lambda: heard)
         await asyncio.sleep(0.05)
         assert len(heard) == 1
         assert chat.guest.state.state == "connecting"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -23,9 +24,9 @@ def disarmed() -> Iterator[None]:
 
 
 def test_a_point_that_nobody_armed_does_nothing_and_costs_next_to_nothing():
-    passing = timeit.timeit(lambda: point("K1"), number=100_000)
+    passing = min(timeit.repeat(lambda: point("K1"), number=10_000, repeat=10))
 
-    assert passing / 100_000 < 2e-6
+    assert passing / 10_000 < 2e-6
 
 
 def test_it_fires_at_the_nth_pass_and_never_again():
@@ -74,8 +75,8 @@ def test_a_stop_waits_for_somebody_to_go_on():
     )
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)  # noqa: S603
 
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1)
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
     process.send_signal(signal.SIGCONT)
 
-    assert process.communicate(timeout=10)[0] == b"went on\n"
+    assert process.communicate(timeout=60)[0] == b"went on\n"

@@ -26,6 +26,14 @@ from tests.conversations.net.raw_server import (
 
 @pytest.fixture
 async def client() -> AsyncIterator[HttpClient]:
+    client = HttpClient(connect_timeout_s=5, total_timeout_s=20, max_body_bytes=10_000)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[HttpClient]:
+    """For whoever waits for a limit."""
     client = HttpClient(connect_timeout_s=0.3, total_timeout_s=0.7, max_body_bytes=10_000)
     yield client
     await client.aclose()
@@ -68,7 +76,7 @@ async def test_an_address_that_is_none_was_not_sent(client: HttpClient, url: str
         await client.request("POST", url, json={})
 
 
-async def test_a_connect_timeout_was_not_sent(client: HttpClient) -> None:
+async def test_a_connect_timeout_was_not_sent(client: HttpClient, impatient: HttpClient) -> None:
     with socket.socket() as full:  # a full backlog: the kernel answers no further SYN
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -78,13 +86,13 @@ async def test_a_connect_timeout_was_not_sent(client: HttpClient) -> None:
             one.connect_ex(full.getsockname())
         await asyncio.sleep(0.05)
 
-        url, began = f"http://127.0.0.1:{full.getsockname()[1]}/", time.monotonic()
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/"
         with pytest.raises(NotSent):
-            await client.request("POST", url, json={})
-        waited = time.monotonic() - began
+            await impatient.request("POST", url, json={})
+        began = time.monotonic()
         with pytest.raises(NotSent):
             await client.request("POST", url, json={}, leaves_within_s=lambda: 0.05)
-        assert time.monotonic() - began - waited < waited
+        assert time.monotonic() - began < 4  # it may connect for 5 s
 
         for one in waiting:
             one.close()
@@ -176,7 +184,7 @@ async def test_a_broken_answer_leaves_it_unknown(client: HttpClient, raw: bytes)
         assert len(server.requests) == 1
 
 
-async def test_an_answer_of_a_byte_a_second_ends_at_the_total_limit(client: HttpClient) -> None:
+async def test_an_answer_of_a_byte_a_second_ends_at_the_total_limit(impatient: HttpClient) -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         for byte in answer("200 OK", b"{}"):
@@ -188,9 +196,9 @@ async def test_an_answer_of_a_byte_a_second_ends_at_the_total_limit(client: Http
         started = time.monotonic()
 
         with pytest.raises(AnswerUnknown):
-            await client.request("POST", server.url, json={})
+            await impatient.request("POST", server.url, json={})
 
-        assert 0.6 < time.monotonic() - started < 1.2
+        assert 0.6 < time.monotonic() - started < 4  # all of it takes 5.9 s
 
 
 async def test_a_cancelled_request_stays_cancelled(client: HttpClient) -> None:

@@ -84,7 +84,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
     def one(call: Callable[[], Any]) -> Any:
         try:
-            _be_patient()
+            be_patient()
             return call()
         finally:
             connection.close()
@@ -97,7 +97,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         return [future.result() for future in running]
 
 
-def _be_patient() -> None:
+def be_patient() -> None:
     """Who comes first is asked here, not how long a busy machine makes the others wait."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -32,13 +32,13 @@ def busy(name: str) -> Iterator[None]:
             with transaction.atomic():
                 Conversation.objects.select_for_update().get(external_id=name)
                 locked.set()
-                release.wait(10)
+                release.wait(60)
         finally:
             connection.close()
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert locked.wait(5)
+    assert locked.wait(20)
     try:
         yield
     finally:

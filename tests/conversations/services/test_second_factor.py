@@ -19,6 +19,7 @@ from conversations.services import second_factor
 from conversations.services.second_factor import GENERATOR, RECOVERY, check
 from tests.conversations import histories
 from tests.conversations.second_factors import code_at, set_up
+from tests.conversations.services.decided import be_patient
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 6, 15, 10, 30, 5, tzinfo=UTC)
@@ -102,7 +103,7 @@ def test_one_code_at_eight_doors_at_once_opens_one():
 
     def knock(typed: str) -> str:
         try:
-            connection.ensure_connection()
+            be_patient()
             together.wait()
             return check(cora, typed)
         finally:

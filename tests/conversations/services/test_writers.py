@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from conversations.models import JournalEntry, Message
+from tests.conversations.services.decided import be_patient
 from tests.conversations.services.wire import assert_journal_holds, event, record
 
 WRITERS, BATCHES = 8, 12
@@ -22,7 +23,8 @@ def test_eight_writers_meet_no_lock_and_fork_no_chain():
 
     def write(number: int) -> None:
         try:
-            start.wait(10)
+            be_patient()
+            start.wait(30)
             for batch in range(BATCHES):
                 record(
                     *(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,10 +35,14 @@ async def calls(client: Any) -> list[dict[str, Any]]:
     return (await client.sim("GET", "ledger?kind=analytics"))["entries"]
 
 
-async def test_a_conversation_is_known_after_a_while_and_its_end_once_it_has_one(client) -> None:
+async def test_a_conversation_is_known_after_a_while_and_its_end_once_it_has_one(
+    client, server
+) -> None:
+    now = server.world.now()
+    server.world.now = lambda: now
     said = await client.sim("POST", "guest", {"conversationId": "conv-1", "text": "Hola"})
     early = await (await ask(client, "conv-1")).json()
-    await asyncio.sleep(0.15)
+    now += timedelta(seconds=0.15)
     running = await (await ask(client, "conv-1")).json()
     await client.sim("POST", "close", {"conversationId": "conv-1"})
     ended = await (await ask(client, "conv-1")).json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -75,6 +76,10 @@ async def test_one_stream_too_many_is_refused(client, server) -> None:
         await socket.close()
 
 
+def received(running: SimulatorServer) -> list[dict[str, Any]]:
+    return list(running.world.ledger.entries(kinds=frozenset({"call_received"})))
+
+
 async def test_a_silent_client_is_closed_and_a_keep_alive_prevents_it() -> None:
     from aiohttp import ClientSession
 
@@ -84,14 +89,22 @@ async def test_a_silent_client_is_closed_and_a_keep_alive_prevents_it() -> None:
     async with SimulatorServer(config) as running, ClientSession() as session:
         client = Client(session, running.base_url)
         await client.authenticate()
+        clock = time.monotonic()
+        running.world.monotonic = lambda: clock
         silent, _ = await subscribed(client, interactionId="call-quiet-1")
         alive, _ = await subscribed(client, interactionId="call-quiet-2")
 
         for _ in range(4):
-            await asyncio.sleep(0.2)
+            clock += 0.15
+            heard = len(received(running))
             await alive.send_str('{"type":"keepalive"}')
+            async with asyncio.timeout(10):
+                while (
+                    len(running.world.ledger.entries(kinds=frozenset({"call_received"}))) == heard
+                ):
+                    await asyncio.sleep(0.01)
 
-        assert (await silent.receive(timeout=5)).type is WSMsgType.CLOSE
+        assert (await silent.receive(timeout=10)).type is WSMsgType.CLOSE
         assert silent.close_code == 1001
         assert not alive.closed
         await alive.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 
 import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
@@ -153,12 +154,17 @@ async def test_keepalives_are_counted_and_keep_a_socket_open() -> None:
     async with SimulatorServer(config) as server, ClientSession() as session:
         client = Client(session, server.base_url)
         await client.authenticate()
+        clock = time.monotonic()
+        server.world.monotonic = lambda: clock
         talking, silent = await client.listen(), await client.listen()
 
-        for _ in range(4):
+        for number in range(4):
+            clock += 0.15
             await talking.send_json({"type": "keepalive"})
-            await asyncio.sleep(0.15)
-        ended = await silent.receive(timeout=1)
+            async with asyncio.timeout(10):
+                while server.world.ledger.counts["keepalive"] <= number:
+                    await asyncio.sleep(0.01)
+        ended = await silent.receive(timeout=10)
 
         assert ended.type is WSMsgType.CLOSE
         assert silent.close_code == 1001

@@ -200,6 +200,7 @@ async def test_an_invalid_guest_is_dropped_without_a_word(
 async def test_an_eleventh_message_within_a_second_is_refused(
     client: Client, server: SimulatorServer
 ) -> None:
+    server.world.monotonic = lambda: 1.0
     async with guest_of(client, server) as (socket, _):
         for number in range(11):
             await say(socket, str(number))

@@ -40,7 +40,7 @@ class ProviderConformance(ABC):
 
     @pytest.fixture
     async def http(self) -> AsyncIterator[HttpClient]:
-        client = HttpClient(connect_timeout_s=1.0, total_timeout_s=1.5)
+        client = HttpClient(connect_timeout_s=1.0, total_timeout_s=20)
         yield client
         await client.aclose()
 
@@ -213,11 +213,14 @@ class ProviderConformance(ABC):
         assert server.sent_bytes < 1 << 25
 
     async def test_an_answer_that_drips_ends_at_the_total_limit(
-        self, provider: Provider, server: ScriptedServer
+        self, server: ScriptedServer
     ) -> None:
         reply = Reply(body=self.good_body(["one", "two"], "ES"), drip_s=0.05)
+        http = HttpClient(connect_timeout_s=1.0, total_timeout_s=1.5)
+        provider = self.make(http, server.url, KEY)
 
         assert isinstance(await self.refused(provider, server, reply), ProviderUnavailable)
+        await http.aclose()
 
     async def test_nobody_listening_is_unavailable(self, http: HttpClient) -> None:
         provider = self.make(http, "http://127.0.0.1:1/v2/translate", KEY)
