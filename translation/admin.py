@@ -8,19 +8,19 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from conversations.admin.finding import FoundByMessage
 from conversations.admin.records import RecordAdmin, may, moment, pill
 from translation.models import ProviderState, Translation
 from translation.provider_state import ask_again
 
 
 @admin.register(Translation)
-class TranslationAdmin(RecordAdmin):
+class TranslationAdmin(FoundByMessage):
     created = moment("created_at", description="translated")
 
     list_display = ("created", "conversation", "languages", "provider", "latency", "from_memory")
     list_select_related = ("message__conversation",)
-    search_fields = ("message__conversation__external_id__exact",)
-    search_help_text = "Whole conversation id"
+    of_conversation = "message__conversation"
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
     fieldsets: ClassVar = [

@@ -16,6 +16,7 @@ PAGES = {
         f"{_ADMIN}/message/?received_at__year={{year}}&received_at__month={{month}}"
     ),
     "messages, of a conversation": f"{_ADMIN}/message/?q=filled-77",
+    "messages, by its id": f"{_ADMIN}/message/?q=filled-77-3",
     "attribute audits": f"{_ADMIN}/attributeaudit/",
     "attribute audits, a month": (
         f"{_ADMIN}/attributeaudit/?written_at__year={{year}}&written_at__month={{month}}"
@@ -25,9 +26,11 @@ PAGES = {
         f"{_ADMIN}/delivery/?created_at__year={{year}}&created_at__month={{month}}"
     ),
     "deliveries, of a conversation": f"{_ADMIN}/delivery/?q=filled-77",
+    "deliveries, of a message": f"{_ADMIN}/delivery/?q=filled-77-3",
     "journal": f"{_ADMIN}/journalentry/",
     "journal, a month": f"{_ADMIN}/journalentry/?at__year={{year}}&at__month={{month}}",
     "journal, of a conversation": f"{_ADMIN}/journalentry/?q=filled-77",
+    "journal, of a message": f"{_ADMIN}/journalentry/?q=filled-77-3",
     "conversations": f"{_ADMIN}/conversation/",
     "conversations, by prefix": f"{_ADMIN}/conversation/?q=filled-7",
 }

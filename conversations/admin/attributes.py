@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from conversations.admin.records import RecordAdmin, moment, pill, plain
+from conversations.admin.finding import FoundByMessage
+from conversations.admin.records import moment, pill, plain
 from conversations.models import AttributeAudit
 
 ERASED = "erased"
@@ -28,7 +29,7 @@ def values_of(audit: AttributeAudit | None) -> dict[str, str]:
 
 
 @admin.register(AttributeAudit)
-class AttributeAuditAdmin(RecordAdmin):
+class AttributeAuditAdmin(FoundByMessage):
     written = moment("written_at", description="written")
     status_word = pill("status")
     http = plain("http_status", description="HTTP status")
@@ -36,8 +37,6 @@ class AttributeAuditAdmin(RecordAdmin):
     list_display = ("written", "conversation", "languages", "status_word", "http")
     list_filter = ("status",)
     list_select_related = ("conversation",)
-    search_fields = ("conversation__external_id__exact",)
-    search_help_text = "Whole conversation id"
     date_hierarchy = "written_at"
     ordering = ("-written_at",)
     fieldsets: ClassVar = [

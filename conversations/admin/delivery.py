@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from conversations.admin.decisions import DecidedAdmin, person
+from conversations.admin.finding import AT_MOST, FoundByMessage, messages_named
 from conversations.admin.records import moment, pill, plain
 from conversations.models import Delivery
 from conversations.services.review import Decision, decide_deliveries
@@ -24,7 +25,7 @@ _PARTS: Any = (
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(DecidedAdmin):
+class DeliveryAdmin(DecidedAdmin, FoundByMessage):
     actions = ("it_is_there", "send_again", "drop")
     created = moment("created_at", description="queued")
     sending = moment("sending_at", description="sent")
@@ -40,8 +41,7 @@ class DeliveryAdmin(DecidedAdmin):
     list_filter = ("state",)
     list_select_related = ("conversation",)
     # By way of its messages, which have an index for it; deliveries have none.
-    search_fields = ("message__conversation__external_id__exact",)
-    search_help_text = "Whole conversation id"
+    of_conversation = "message__conversation"
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
     fieldsets: ClassVar = [
@@ -53,6 +53,13 @@ class DeliveryAdmin(DecidedAdmin):
         ("Times", {"fields": (("created", "sending"), ("confirmed", "echoed"))}),
         ("Attributes", {"fields": (("attributes_word", "attributes_attempts"),)}),
     ]
+
+    def named(self, queryset: QuerySet[Any], external_id: str) -> QuerySet[Any]:
+        """With the part that was delivered under it, beside the whole."""
+        whole = Delivery.objects.filter(message__in=messages_named(external_id))
+        part = Delivery.objects.filter(external_id=external_id)
+        pks = {*whole.values_list("pk", flat=True), *part.values_list("pk", flat=True)[:AT_MOST]}
+        return queryset.filter(pk__in=pks)
 
     @admin.display(description="parts delivered")
     def delivered_parts(self, record: Delivery) -> int:

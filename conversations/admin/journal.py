@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from django.contrib import admin
 
-from conversations.admin.records import RecordAdmin, moment
+from conversations.admin.finding import FoundByMessage
+from conversations.admin.records import moment
 from conversations.models import JournalEntry
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(RecordAdmin):
+class JournalEntryAdmin(FoundByMessage):
     """Newest first; no filter by kind: that has no index."""
 
     at_moment = moment("at", description="at")
@@ -19,8 +20,6 @@ class JournalEntryAdmin(RecordAdmin):
     list_display = ("place", "conversation", "kind", "actor", "at_moment", "short_digest")
     list_display_links = ("place",)
     list_select_related = ("conversation",)
-    search_fields = ("conversation__external_id__exact",)
-    search_help_text = "Whole conversation id"
     date_hierarchy = "at"
     ordering = ("-at", "-id")
     sortable_by = ()

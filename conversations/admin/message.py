@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from conversations.admin.records import RecordAdmin, moment, pill, plain
+from conversations.admin.finding import FoundByMessage
+from conversations.admin.records import moment, pill, plain
 from conversations.admin.transcript_table import lines_of
 from conversations.models import JournalEntry, Message
 
@@ -15,7 +16,7 @@ TIMELINE_LIMIT = 200
 
 
 @admin.register(Message)
-class MessageAdmin(RecordAdmin):
+class MessageAdmin(FoundByMessage):
     change_form_template = "admin/conversations/message/change_form.html"
     reason = plain("translation_reason", description="reason")
     attempts = plain("translation_attempts", description="attempts")
@@ -35,8 +36,7 @@ class MessageAdmin(RecordAdmin):
     list_display_links = ("number",)
     list_filter = ("origin", "translation_state")
     list_select_related = ("conversation",)
-    search_fields = ("conversation__external_id__exact",)
-    search_help_text = "Whole conversation id"
+    of_message = "pk"
     date_hierarchy = "received_at"
     ordering = ("-received_at",)
     fieldsets: ClassVar = [

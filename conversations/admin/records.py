@@ -128,9 +128,13 @@ class RecordAdmin(admin.ModelAdmin):
         """A list that is narrowed to one conversation is a look at that."""
         searched = clean_text(request.GET.get("q", "").strip())
         if searched and may(request, self.action):
-            for found in Conversation.objects.filter(external_id=searched):
+            for found in self.looked_for(searched):
                 self._note(request, found)
         return super().changelist_view(request, extra_context)
+
+    def looked_for(self, term: str) -> QuerySet[Conversation]:
+        """The conversations that a search for `term` narrows the list to."""
+        return Conversation.objects.filter(external_id=term)
 
     def _note(self, request: HttpRequest, record: Model) -> None:
         is_conversation = isinstance(record, Conversation)

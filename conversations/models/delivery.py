@@ -113,7 +113,7 @@ class Delivery(models.Model):
         constraints: ClassVar = [
             # One platform message can confirm only one delivery.
             models.UniqueConstraint(
-                fields=["conversation", "external_id"],
+                fields=["external_id", "conversation"],  # found by the id alone as well
                 condition=~models.Q(external_id=""),
                 name="delivery_id_once",
             ),

@@ -81,7 +81,7 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq_once"),
             # TRAP: repeated events are stored once, by id where there is one, else by content.
             models.UniqueConstraint(
-                fields=["conversation", "external_id"],
+                fields=["external_id", "conversation"],  # found by the id alone as well
                 condition=~models.Q(external_id=""),
                 name="message_id_once",
             ),

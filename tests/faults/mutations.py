@@ -134,9 +134,9 @@ MUTATIONS = (
         "unique-key",
         (
             Edit(
-                "conversations/migrations/0001_initial.py",
-                "fields=('conversation', 'external_id'), name='message_id_once'",
-                "fields=('conversation', 'external_id', 'seq'), name='message_id_once'",
+                "conversations/migrations/0018_found_by_id.py",
+                "fields=('external_id', 'conversation'), name='message_id_once'",
+                "fields=('external_id', 'conversation', 'seq'), name='message_id_once'",
             ),
             Edit(
                 "conversations/services/recognition.py",
