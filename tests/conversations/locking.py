@@ -15,7 +15,7 @@ Call = Callable[..., Awaitable[Any]]
 @asynccontextmanager
 async def locked_out(call: Call, *, wait_ms: int) -> AsyncIterator[None]:
     """Inside, writes on the connection of `call` fail after `wait_ms` with OperationalError."""
-    raw = await call(_be_impatient, wait_ms)
+    await call(_be_impatient, wait_ms)
     locked, release = threading.Event(), threading.Event()
     holder = threading.Thread(target=_hold, args=(locked, release), daemon=True)
     holder.start()
@@ -25,17 +25,32 @@ async def locked_out(call: Call, *, wait_ms: int) -> AsyncIterator[None]:
     finally:
         release.set()
         holder.join(5)
-        if connection.vendor == "postgresql" and not raw.closed:
-            raw.execute("RESET lock_timeout")  # it goes back to the pool as it came
+        if connection.vendor == "postgresql":
+            await call(_be_patient)
+            _make_patient_what_lies_in_the_pool()
 
 
-def _be_impatient(wait_ms: int) -> Any:
+def _be_impatient(wait_ms: int) -> None:
     statement = f"SET lock_timeout = '{wait_ms}ms'"
     if connection.vendor == "sqlite":
         statement = f"PRAGMA busy_timeout = {wait_ms}"
     with connection.cursor() as cursor:
         cursor.execute(statement)
-    return connection.connection
+
+
+def _be_patient() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RESET lock_timeout")
+
+
+def _make_patient_what_lies_in_the_pool() -> None:
+    """A connection that failed meanwhile went back there as it was, for the tests that follow."""
+    pool: Any = connection.pool  # type: ignore[attr-defined]
+    idle = [pool.getconn(timeout=5) for _ in range(pool.get_stats()["pool_available"])]
+    for one in idle:
+        one.execute("RESET lock_timeout")
+        one.commit()
+        pool.putconn(one)
 
 
 def _hold(locked: threading.Event, release: threading.Event) -> None:
