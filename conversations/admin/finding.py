@@ -21,8 +21,9 @@ def messages_named(external_id: str) -> set[int]:
     delivered = Delivery.objects.filter(external_id=external_id).values_list(
         "message_id", "part_of__message_id"
     )
-    rows = (*heard[:AT_MOST], *delivered[:AT_MOST])
-    return {pk for row in rows for pk in row if pk is not None}
+    found: set[int | None] = {pk for row in heard[:AT_MOST] for pk in row}
+    found.update(pk for row in delivered[:AT_MOST] for pk in row)
+    return {pk for pk in found if pk is not None}
 
 
 class FoundByMessage(RecordAdmin):
