@@ -70,7 +70,7 @@ def _may_be_card(run: Run, start: int, end: int) -> bool:
     digits = run.digits[start:end]
     if digits.count(digits[0]) == len(digits):
         return False  # 0000…: a filler, no number
-    if start == 0 and end == len(run.digits):
+    if start == 0 and run.is_pause(end):
         return True
     is_aligned = run.starts_group(start) and run.ends_group(end)
     return (is_aligned and digits[0] in _FIRST) or _is_issued(digits)

@@ -1,7 +1,8 @@
 """Runs of digits, however they are written or said, each digit with its place in the text.
 
 One pass over the text. ASCII, full-width, Arabic and other decimal digits, circled ones, keycaps,
-and number words all count; spaces, dashes, line breaks and fillers between them do not end a run.
+and number words all count; spaces, dashes, line breaks, fillers and what the other one says to
+acknowledge them do not end a run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from assist.redaction.number_words import (
+    ACKNOWLEDGEMENTS,
+    ACKNOWLEDGEMENTS_IN_TWO,
     BEHIND_A_DIGIT,
     DOTS,
     FILLERS,
@@ -33,15 +36,17 @@ _SEPARATORS = frozenset(
 )
 _ATTACHED = frozenset("\ufe0f\u20e3")  # a keycap: part of its digit
 _HARD = frozenset(",;\n?!")
+_BETWEEN = FILLERS | DOTS | ACKNOWLEDGEMENTS
 _MARKS_AT_MOST = 6  # characters of punctuation between two digits
-_FILLERS_AT_MOST = 3
+FILLERS_AT_MOST = 6  # words
 
 
 @dataclass(slots=True)
 class Run:
     """`places[i]` is where digit i stands; `breaks` says what lies before a digit, where anything.
 
-    A break is "-" (some separator), "." (a dot), "," (a comma, a line's end, a filler).
+    A break is "-" (some separator), "." (a dot), "," (a pause: a comma, a line's end, a filler,
+    an acknowledgement).
     """
 
     digits: str = ""
@@ -64,6 +69,10 @@ class Run:
     def ends_group(self, index: int) -> bool:
         """Whether a group ends before digit `index`."""
         return index == len(self.digits) or index in self.breaks
+
+    def is_pause(self, index: int) -> bool:
+        """Whether digit `index` comes after a pause; so it is before the first and the last."""
+        return index in (0, len(self.digits)) or self.breaks.get(index) == ","
 
 
 def runs_of(text: str) -> list[Run]:
@@ -93,11 +102,14 @@ class _Reader:
         self._word: NumberWord | None = None  # the last one, while its zeros may be filled
         self._fills = 0
         self._joint = False
+        self._begun = ""  # the first word of an acknowledgement in two
 
     def read(self) -> list[Run]:
         for match in _TOKEN.finditer(self._text):
             symbol, start, end = match.group(), match.start(), match.end()
             first = symbol[0]
+            if self._begun and not (first.isalpha() or first.isspace()):
+                self._finish()
             if first.isalpha():
                 self._take_word(symbol, start, end)
             elif digit_of(first) is not None:
@@ -121,6 +133,12 @@ class _Reader:
 
     def _take_word(self, symbol: str, start: int, end: int) -> None:
         word = bare(symbol)
+        begun, self._begun = self._begun, ""
+        if begun and word in ACKNOWLEDGEMENTS_IN_TWO[begun]:
+            self._take_filler(word)
+            return
+        if begun:
+            self._finish()
         number = WORDS.get(word)
         if number is not None:
             self._take_number(number, start, end)
@@ -134,13 +152,23 @@ class _Reader:
             self._repeat, self._repeat_start = REPEATS[word], start
         elif word in PLUS:
             self._take_plus(start)
-        elif self._run is not None and (word in FILLERS or word in DOTS):
-            self._fillers += 1
-            self._joint = word in JOINTS
-            self._gap = "." if word in DOTS else self._gap or ","
-            if self._fillers > _FILLERS_AT_MOST:
-                self._finish()
+        elif self._run is not None and word in ACKNOWLEDGEMENTS_IN_TWO:
+            self._begun = word
+        elif self._run is not None and word in _BETWEEN:
+            self._take_filler(word)
         else:
+            self._finish()
+
+    def _take_filler(self, word: str) -> None:
+        self._fillers += 1
+        self._joint = word in JOINTS
+        if word in DOTS:
+            self._gap = "."
+        elif word in FILLERS:
+            self._gap = self._gap or ","
+        else:
+            self._gap, self._word = ",", None  # "forty, okay, one" is not 41
+        if self._fillers > FILLERS_AT_MOST:
             self._finish()
 
     def _take_number(self, number: NumberWord, start: int, end: int) -> None:
@@ -186,10 +214,10 @@ class _Reader:
             return
         if self._word is not None and symbol.strip(" -"):
             self._word = None  # "forty, one" is not 41
-        if symbol in ".\uff0e":
-            self._gap = "."
-        elif any(mark in _HARD for mark in symbol):
+        if self._gap == "," or any(mark in _HARD for mark in symbol):
             self._gap = ","
+        elif symbol in ".\uff0e":
+            self._gap = "."
         else:
             self._gap = self._gap or "-"
 
@@ -216,4 +244,5 @@ class _Reader:
         if self._run is not None:
             self._runs.append(self._run)
         self._run, self._word, self._plus_at, self._repeat = None, None, None, 0
+        self._begun = ""
         self._reset_gap()

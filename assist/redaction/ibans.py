@@ -1,13 +1,22 @@
-"""IBANs by country, length and check digits; letters and digits may be spaced, dashed or said."""
+"""IBANs by country, length and check digits; letters and digits may be spaced, dashed or said.
+
+What the other one says to acknowledge a part of them is passed over.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
-from assist.redaction.number_words import WORDS, bare
-from assist.redaction.spans import IBAN, Span
+from assist.redaction.digits import FILLERS_AT_MOST
+from assist.redaction.number_words import (
+    ACKNOWLEDGEMENTS,
+    ACKNOWLEDGEMENTS_IN_TWO,
+    WORDS,
+    bare,
+)
+from assist.redaction.spans import IBAN, Span, without_overlaps
 
 # SWIFT's registry: country → characters in all.
 LENGTHS = {
@@ -23,9 +32,12 @@ LENGTHS = {
     "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
 }  # fmt: skip
 _TOKEN = re.compile(r"[^\W\d_]+|\d|\s+|[^\w\s]|\w|_")
+_WORD = re.compile(r"[^\W\d_]+")
 _COUNTRY = re.compile(r"([^\W\d_])\W{0,4}([^\W\d_])\W{0,4}\d")
 _GAP_AT_MOST = 4  # characters of white space or dashes between two
 _BETWEEN = frozenset(" \t\r\n\u00a0\u2009\u202f-\u2010\u2011\u2013\u2014.,_/\u200b\ufeff")
+
+_PASSED_OVER = ACKNOWLEDGEMENTS.union(ACKNOWLEDGEMENTS_IN_TWO, *ACKNOWLEDGEMENTS_IN_TWO.values())
 
 Symbol = tuple[str, int, int]  # a letter or digit with its place
 
@@ -37,8 +49,16 @@ def may_begin_iban(text: str) -> bool:
 
 
 def ibans_in(text: str) -> list[Span]:
+    found = _in_chains(_chains(text, passed_over=frozenset()))
+    words = set(map(bare, _WORD.findall(text)))
+    if not words.isdisjoint(_PASSED_OVER):
+        found += _in_chains(_chains(text, passed_over=_PASSED_OVER))
+    return without_overlaps(found)
+
+
+def _in_chains(chains: Iterator[list[Symbol]]) -> list[Span]:
     found: list[Span] = []
-    for symbols in _chains(text):
+    for symbols in chains:
         index = 0
         while index < len(symbols) - 14:
             length = _iban_at(symbols, index)
@@ -66,16 +86,20 @@ def _is_sound(value: str) -> bool:
     return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
 
 
-def _chains(text: str) -> Iterator[list[Symbol]]:
-    """Letters and digits as far as nothing but white space and dashes parts them."""
+def _chains(text: str, *, passed_over: Set[str]) -> Iterator[list[Symbol]]:
+    """Letters and digits as far as nothing but white space, dashes and those words part them."""
     chain: list[Symbol] = []
-    gap = 0
+    gap = words = 0
     for match in _TOKEN.finditer(text):
         token, start = match.group(), match.start()
+        is_country = token.upper() in LENGTHS and text[match.end() : match.end() + 1].isdigit()
+        if words < FILLERS_AT_MOST and not is_country and bare(token) in passed_over:
+            gap, words = 0, words + 1
+            continue
         symbols = _symbols(token, start)
         if symbols:
             chain += symbols
-            gap = 0
+            gap = words = 0
             continue
         gap += len(token)
         if gap > _GAP_AT_MOST or any(mark not in _BETWEEN for mark in token):

@@ -14,8 +14,9 @@ _CVV_REACH = 50
 def ssns_in(text: str, run: Run) -> list[Span]:
     """Nine digits grouped 3-2-4, or nine digits that are said to be one; within longer runs too."""
     count = len(run.digits)
-    if count == 9 and context.stands_before(text, run.start, context.SSN_WORDS):
-        return [Span(run.start, run.end, SSN)]
+    is_said = count >= 9 and run.is_pause(9)
+    if is_said and context.stands_before(text, run.start, context.SSN_WORDS):
+        return [Span(run.start, run.places[8][1], SSN)]
     found: list[Span] = []
     start = 0
     while start + 9 <= count:
@@ -36,13 +37,19 @@ def _is_grouped(run: Run, start: int) -> bool:
 
 
 def cvvs_in(text: str, run: Run) -> list[Span]:
-    """Three or four digits beside the words for such a code."""
-    if len(run.digits) not in (3, 4):
-        return []
-    if context.stands_before(
-        text, run.start, context.CVV_WORDS, reach=_CVV_REACH
-    ) or context.stands_after(text, run.end, context.CVV_WORDS):
-        return [Span(run.start, run.end, CVV)]
+    """Three or four digits beside the words for such a code, with nothing or a pause behind them
+    (before them, where the words follow).
+    """
+    count = len(run.digits)
+    for size in (count, 3, 4):
+        if size not in (3, 4) or size > count:
+            continue
+        if run.is_pause(size) and context.stands_before(
+            text, run.start, context.CVV_WORDS, reach=_CVV_REACH
+        ):
+            return [Span(run.start, run.places[size - 1][1], CVV)]
+        if run.is_pause(count - size) and context.stands_after(text, run.end, context.CVV_WORDS):
+            return [Span(run.places[count - size][0], run.end, CVV)]
     return []
 
 

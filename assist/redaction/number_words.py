@@ -149,6 +149,33 @@ FILLERS = frozenset(
         "schragstrich",
     ]
 )
+# What the other one says between digits to say that it has heard them: in a word, or in two.
+ACKNOWLEDGEMENTS = frozenset([
+    "okay", "ok", "yes", "yeah", "yea", "yep", "yup", "right", "sure", "alright", "fine", "good",
+    "great", "perfect", "correct", "exactly", "gotcha", "understood", "noted", "cool", "huh", "aha",
+    "hmm", "mm", "mmm", "mmhm", "mhmm", "next", "continue",
+    "vale", "si", "claro", "bueno", "bien", "perfecto", "correcto", "exacto", "entendido", "listo",
+    "aja", "ya", "dale", "adelante", "siga", "sigue",
+    "ja", "jawohl", "jo", "jep", "genau", "gut", "richtig", "stimmt", "klar", "verstanden",
+    "prima", "super", "perfekt", "weiter",
+])  # fmt: skip
+ACKNOWLEDGEMENTS_IN_TWO = {
+    "got": frozenset({"it", "that"}),
+    "go": frozenset({"on", "ahead"}),
+    "all": frozenset({"right"}),
+    "very": frozenset({"good", "well"}),
+    "of": frozenset({"course"}),
+    "thank": frozenset({"you"}),
+    "i": frozenset({"see"}),
+    "de": frozenset({"acuerdo"}),
+    "muy": frozenset({"bien"}),
+    "eso": frozenset({"es"}),
+    "por": frozenset({"supuesto"}),
+    "alles": frozenset({"klar", "gut"}),
+    "sehr": frozenset({"gut"}),
+    "in": frozenset({"ordnung"}),
+    "ach": frozenset({"so"}),
+}
 DOTS = frozenset({"dot", "point", "period", "punto", "punkt"})
 PLUS = frozenset({"plus", "mas"})
 

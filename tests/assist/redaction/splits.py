@@ -9,6 +9,12 @@ from assist.redaction.redactor import Redactor
 from tests.assist.redaction import forms, values
 from tests.assist.redaction.labelled import LANGUAGES, spans_found
 
+_ACKNOWLEDGED = {
+    "en": ("okay", "yes", "got it", "mhm", "right, go on"),
+    "es": ("vale", "sí", "de acuerdo", "muy bien", "ajá"),
+    "de": ("ja", "genau", "alles klar", "in Ordnung", "okay"),
+}
+
 
 def leaks_of_split_cards(count: int) -> list[list[str]]:
     """Those of `count` numbers of which a part stayed: the pieces as they were said."""
@@ -22,6 +28,23 @@ def leaks_of_split_cards(count: int) -> list[list[str]]:
         taken = [sum(span.end - span.start for span in spans) for spans in found]
         if taken != [len(piece) for piece in pieces]:
             leaks.append(pieces)
+    return leaks
+
+
+def leaks_of_acknowledged_cards(count: int) -> list[list[str]]:
+    """The same where the other one acknowledges each piece in a chunk between."""
+    rng = random.Random(4)
+    redactors = {language: Redactor(language=tag) for language, tag in LANGUAGES.items()}
+    leaks = []
+    for index in range(count):
+        language = ("en", "es", "de")[index % 3]
+        pieces = _pieces(language, rng, in_words=index % 4 == 0)
+        chunks = [chunk for one in pieces for chunk in (one, rng.choice(_ACKNOWLEDGED[language]))]
+        found = spans_found(redactors[language], chunks)[::2]
+        if [sum(span.end - span.start for span in spans) for spans in found] != [
+            len(piece) for piece in pieces
+        ]:
+            leaks.append(chunks)
     return leaks
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.assist.redaction.labelled import Figures, labelled_set, measured
 from tests.assist.redaction.report import table
-from tests.assist.redaction.splits import leaks_of_split_cards
+from tests.assist.redaction.splits import leaks_of_acknowledged_cards, leaks_of_split_cards
 from tests.assist.redaction.templates import TEST, TRAIN
 
 
@@ -40,3 +40,7 @@ def test_no_template_is_both_developed_on_and_judged_by() -> None:
 def test_split_card_numbers_are_found_whole() -> None:
     """Reliability J3: in two to five pieces, digits or words."""
     assert not leaks_of_split_cards(600)
+
+
+def test_split_card_numbers_are_found_whole_where_each_piece_is_acknowledged() -> None:
+    assert not leaks_of_acknowledged_cards(300)

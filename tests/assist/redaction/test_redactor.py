@@ -42,6 +42,19 @@ def shown(redactor: Redactor, text: str) -> str:
         ("ip 192.168.10.5 and fe80::1", "ip [IP] and [IP]"),
         ("the cvv is one two three", "the cvv is [CVV]"),
         ("123 is the security code", "[CVV] is the security code"),
+        ("4111 1111 okay 1111 1111", "[CARD]"),
+        ("4111 1111 got it 1111 1111 thanks", "[CARD] thanks"),
+        ("4111, yes, 1111, okay. 1111, right, go on, 1111", "[CARD]"),
+        ("4111 1111 vale 1111 sí, de acuerdo 1111", "[CARD]"),
+        ("4111 1111 genau 1111 ja, alles klar 1111", "[CARD]"),
+        ("two, okay 4111 1111 1111 1111", "two, okay [CARD]"),
+        ("it is 123 okay 45 okay 6789", "it is [SSN]"),
+        ("my social is 123456789 okay 2 more things", "my social is [SSN] okay 2 more things"),
+        ("DE89 3704 okay 0044 yes, got it 0532 0130 00 is it", "[IBAN] is it"),
+        ("SI56 2633 sí 0001 vale 2039 086 es", "[IBAN] es"),
+        ("202 okay 555 yes 0143 please", "[PHONE] please"),
+        ("the cvv is 123 okay 20 euros", "the cvv is [CVV] okay 20 euros"),
+        ("ip 192.168.10.5 okay 3 of them", "ip [IP] okay 3 of them"),
     ],
 )
 def test_personal_data_is_taken_out(redactor, said, stored) -> None:
@@ -61,6 +74,14 @@ def test_personal_data_is_taken_out(redactor, said, stored) -> None:
         "I met her at home. At ten we left for dot one",
         "uno o dos días",
         "one of these or two of those",
+        "yes, 2 okay 3 rooms",
+        "table 4 at 19:30, right, for 6, perfect, until 22:00",
+        "forty, okay, one or two",
+        "4111 1111 okay 1111 1112",  # fails Luhn
+        "order 4521 yes 88 got it 1203",
+        "I have 2, all right, 3 of course 4",
+        "4111 1111 all of them 1111 1111",
+        "a 4 in 5 chance, go 6",
         "",
     ],
 )
@@ -128,6 +149,7 @@ _UNITS = (
         "é",
         "ß1",
     ),
+    *("1 okay ", "okay ", "1 got it ", "got ", "DE89 okay ", "1 go "),
     *("3704 0044 ", "GB29NWBK", "1:2:", "[CARD]"),
 )
 

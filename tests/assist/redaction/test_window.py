@@ -49,6 +49,19 @@ def test_a_card_read_out_in_four_chunks_is_one_card() -> None:
     assert texts(released) == ["[CARD]"] * 4
 
 
+@pytest.mark.parametrize("heard", ["okay", "Yes.", "got it", "vale", "sí, sí", "genau", "mhm"])
+def test_a_card_is_one_where_the_other_one_acknowledges_its_first_half(heard) -> None:
+    pieces = window()
+    released = [
+        *pieces.final("My card number is 4111 1111", "a", now=0),
+        *pieces.final(heard, "b", now=0.5),
+        *pieces.final("1111 1111", "c", now=1),
+        *pieces.flush(2),
+    ]
+
+    assert texts(released) == ["My card number is [CARD]", "[CARD]", "[CARD]"]
+
+
 def test_a_number_completed_too_late_is_taken_out_of_what_went_before() -> None:
     pieces = window()
     pieces.final("card 4111 1111 11", "a", now=0)
@@ -125,7 +138,7 @@ def test_a_line_that_grows_behind_a_held_piece_is_seen_with_it() -> None:
     pieces = window()
     pieces.final("4111 1111 11", "a", now=0)
 
-    assert pieces.interim("11 1111 okay", now=0.5).text == "[CARD] okay"
+    assert pieces.interim("11 1111 thanks", now=0.5).text == "[CARD] thanks"
 
 
 def test_a_redactor_that_fails_withholds_the_text(caplog) -> None:
