@@ -92,8 +92,8 @@ def _chains(text: str, *, passed_over: Set[str]) -> Iterator[list[Symbol]]:
     gap = words = 0
     for match in _TOKEN.finditer(text):
         token, start = match.group(), match.start()
-        is_country = token.upper() in LENGTHS and text[match.end() : match.end() + 1].isdigit()
-        if words < FILLERS_AT_MOST and not is_country and bare(token) in passed_over:
+        may_pass = words < FILLERS_AT_MOST and not _may_be_country(text, match, chain)
+        if may_pass and bare(token) in passed_over:
             gap, words = 0, words + 1
             continue
         symbols = _symbols(token, start)
@@ -106,6 +106,14 @@ def _chains(text: str, *, passed_over: Set[str]) -> Iterator[list[Symbol]]:
             yield chain
             chain, gap = [], 0
     yield chain
+
+
+def _may_be_country(text: str, word: re.Match[str], chain: list[Symbol]) -> bool:
+    """"SI56", "it is DE 89": written with the digits behind it, or with none before it."""
+    if word.group().upper() not in LENGTHS:
+        return False
+    is_written_with = text[word.end() : word.end() + 1].isdigit()
+    return is_written_with or not (chain and chain[-1][0].isdigit())
 
 
 def _symbols(token: str, start: int) -> list[Symbol]:

@@ -51,6 +51,7 @@ def shown(redactor: Redactor, text: str) -> str:
         ("it is 123 okay 45 okay 6789", "it is [SSN]"),
         ("my social is 123456789 okay 2 more things", "my social is [SSN] okay 2 more things"),
         ("DE89 3704 okay 0044 yes, got it 0532 0130 00 is it", "[IBAN] is it"),
+        ("es ist DE 89 3704 ja 0044 ja 0532 0130 00 also", "es ist [IBAN] also"),
         ("SI56 2633 sí 0001 vale 2039 086 es", "[IBAN] es"),
         ("202 okay 555 yes 0143 please", "[PHONE] please"),
         ("the cvv is 123 okay 20 euros", "the cvv is [CVV] okay 20 euros"),
