@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from itertools import islice
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -24,7 +25,7 @@ from assist.lines import show_line
 from assist.models import AssistWatch
 from assist.services.knowledge import Answered
 from assist.services.quarantine import Quarantined
-from assist.services.recording import Batch, Heard, Stored
+from assist.services.recording import Batch, Heard, Stored, as_one
 from conversations.conf import genesys_config
 from conversations.gateway.leases import Progress
 from conversations.genesys.events import (
@@ -49,6 +50,7 @@ REST_S = 30.0  # a call that has ended is not asked for again at once
 IN_FLIGHT = 500  # chunks of one stream that wait for their commit; the reader waits then
 COUNTS_EVERY_S = 1.0
 STORE_AGAIN_S = 1.0
+TOGETHER = 50  # batches of one stream that are stored as one
 STOP_S = 12.0
 QUARANTINED_AT_MOST = 100  # frames of one stream's life that are kept
 
@@ -109,7 +111,9 @@ class TranscriptionStream:
         )
         self._in_flight = 0
         self._stored_some = asyncio.Event()
-        self._waiting: set[int] = set()  # batches, by identity, that are not stored yet
+        self._waiting: deque[Batch] = deque()  # not stored yet, in the order in which they came
+        self._sent = 0  # so many of the first ones are on their way, as one
+        self._one_by_one = 0  # so many of the first ones were refused when they went as one
         self._changed = asyncio.Event()
         self._state: StateChange | None = None
         self._connections = 0
@@ -206,27 +210,41 @@ class TranscriptionStream:
     def _hand_on(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
             self._in_flight += len(batch.chunks)
-            self._waiting.add(id(batch))
-            self._store(batch)
+            self._waiting.append(batch)
+        self._store_next()
 
-    def _store(self, batch: Batch) -> None:
-        self._intake.store(batch).add_done_callback(partial(self._settled, batch))
+    def _store_next(self) -> None:
+        """What came first is stored first, also after an outage: nothing overtakes it."""
+        if self._sent or not self._waiting:
+            return
+        self._sent = 1 if self._one_by_one else min(TOGETHER, len(self._waiting))
+        self._store()
 
-    def _settled(self, batch: Batch, done: asyncio.Future[Stored]) -> None:
+    def _store(self) -> None:
+        batch = as_one(list(islice(self._waiting, self._sent)))
+        self._intake.store(batch).add_done_callback(self._settled)
+
+    def _settled(self, done: asyncio.Future[Stored]) -> None:
         """The platform repeats nothing: while the database is away a batch waits for it."""
         error = None if done.cancelled() else done.exception()
         if isinstance(error, OperationalError | InterfaceError):
-            done.get_loop().call_later(STORE_AGAIN_S, self._store, batch)
+            done.get_loop().call_later(STORE_AGAIN_S, self._store)
             return
-        self._in_flight -= len(batch.chunks)
-        self._waiting.discard(id(batch))
+        if error is not None and self._sent > 1:  # one bad batch must not take the others with it
+            self._one_by_one, self._sent = self._sent, 0
+            self._store_next()
+            return
+        chunks = sum(len(self._waiting.popleft().chunks) for _ in range(self._sent))
+        self._in_flight -= chunks
+        self._sent, self._one_by_one = 0, max(0, self._one_by_one - 1)
         self._stored_some.set()
+        self._store_next()
         if error is not None or done.cancelled():
             logger.error(
                 "stream %s %s: %s chunks could not be stored",
                 KIND,
                 self._interaction_id,
-                len(batch.chunks),
+                chunks,
             )
             return
         stored = done.result()

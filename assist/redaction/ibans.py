@@ -109,7 +109,7 @@ def _chains(text: str, *, passed_over: Set[str]) -> Iterator[list[Symbol]]:
 
 
 def _may_be_country(text: str, word: re.Match[str], chain: list[Symbol]) -> bool:
-    """"SI56", "it is DE 89": written with the digits behind it, or with none before it."""
+    """ "SI56", "it is DE 89": written with the digits behind it, or with none before it."""
     if word.group().upper() not in LENGTHS:
         return False
     is_written_with = text[word.end() : word.end() + 1].isdigit()

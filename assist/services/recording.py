@@ -8,8 +8,9 @@ platform repeats it after a reconnect (protocol §4).
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,8 @@ from conversations.models.bulk import Keys, among, ask_matching, ask_rows, inser
 from conversations.models.trip import Trip
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.recognition import CLOCK_SKEW
+
+logger = logging.getLogger(__name__)
 
 ACTOR = "gateway"
 _EXTERNAL_ID = "conversation__external_id"
@@ -58,6 +61,19 @@ class Batch:
     amended: Sequence[tuple[str, Redacted]] = ()  # content key, what remains
     tally: Tally = field(default_factory=Tally)
     redaction_active: bool = True
+
+
+def as_one(batches: Sequence[Batch]) -> Batch:
+    """Batches of one stream, in their order; those handed over stay as they are."""
+    tally = Tally()
+    for batch in batches:
+        tally.merge(batch.tally)
+    return replace(
+        batches[0],
+        chunks=tuple(heard for batch in batches for heard in batch.chunks),
+        amended=tuple(one for batch in batches for one in batch.amended),
+        tally=tally,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +225,8 @@ class _Recording:
         for key, redacted in batch.amended:
             message = self._known.get((conversation.pk, key))
             if message is None or message.pk is None:
+                # Erased before it was stored, or it could not be stored.
+                logger.warning("call %s: a chunk to amend is not there", batch.interaction_id)
                 continue
             salt = new_salt()
             MessageText.objects.filter(

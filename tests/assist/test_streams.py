@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import DataError, OperationalError
 from django.utils import timezone
 
-from assist import conf
+from assist import conf, streams
+from assist.intake import Intake
 from assist.knowledge import desk
 from assist.models import Chunk, HourlyMetrics, KnowledgeFailure, Suggestion
 from assist.models.watch import want
-from assist.streams import QUARANTINED_AT_MOST, TranscriptionStreams
+from assist.streams import QUARANTINED_AT_MOST, TranscriptionStream, TranscriptionStreams
+from conversations import crossing
 from conversations.gateway.leases import NO_ROOM
+from conversations.genesys.events import TranscriptionReceived
 from conversations.genesys.protocols.transcription import TranscriptionProtocol
 from conversations.models import (
     Conversation,
@@ -294,3 +299,72 @@ async def test_a_chunk_is_nobodys_message_and_awaits_no_translation(settings, si
         message = await gateway.ask(Message.objects.get)
         assert (message.origin, message.translation_state) == ("system", "")
         assert await gateway.ask(MessageText.objects.count) == 1
+
+
+def hear(stream: TranscriptionStream, text: str, *, at_s: float) -> None:
+    """A final chunk at a second of the stream's own clock, handed on at once."""
+    moment = datetime(2024, 6, 15, 10, 30, tzinfo=UTC) + timedelta(seconds=at_s)
+    event = TranscriptionReceived(CALL, moment, text, 0.9, True)
+    batches = stream._call.final(event, received_at=moment, now=at_s, active=1)
+    stream._hand_on([*batches, *stream._call.flush(at_s)])
+
+
+async def test_what_comes_while_the_database_is_away_is_stored_in_its_order(monkeypatch) -> None:
+    """And what a chunk completes is taken out of the one before, which was not stored yet."""
+    monkeypatch.setattr(crossing, "_RETRY_S", (0.01,) * 4)
+    monkeypatch.setattr(streams, "STORE_AGAIN_S", 0.05)
+    both_heard = threading.Event()
+    record = Intake._record
+    failures = iter(range(5))  # one round: then it waits in the stream
+
+    def away_for_a_round(intake, items):
+        both_heard.wait(20)
+        if next(failures, None) is not None:
+            raise OperationalError("away")
+        return record(intake, items)
+
+    monkeypatch.setattr(Intake, "_record", away_for_a_round)
+    kinds = TranscriptionStreams()
+    stream = kinds.stream(CALL)
+    try:
+        hear(stream, "card 4111 1111 11", at_s=0)
+        await asyncio.sleep(0)  # its round begins
+        hear(stream, "11 1111 is it", at_s=5)
+        both_heard.set()
+        await stream._all_stored()
+    finally:
+        both_heard.set()
+        await kinds.close()
+
+    assert await database_sync_to_async(texts)() == ["card [CARD]", "[CARD] is it"]
+    hour = await database_sync_to_async(HourlyMetrics.objects.get)()
+    assert (hour.finals, hour.repeated) == (2, 0)
+    report = await database_sync_to_async(verify_journal)()
+    assert report.holds
+
+
+async def test_a_chunk_that_cannot_be_stored_takes_no_other_with_it(monkeypatch, caplog) -> None:
+    all_heard = threading.Event()
+    record = Intake._record
+
+    def refusing(intake, items):
+        all_heard.wait(20)
+        if any(heard.redacted.text == "bad" for item in items for heard in item.chunks):
+            raise DataError("refused")
+        return record(intake, items)
+
+    monkeypatch.setattr(Intake, "_record", refusing)
+    kinds = TranscriptionStreams()
+    stream = kinds.stream(CALL)
+    try:
+        for second, text in enumerate(["first", "second", "bad", "third", "fourth"]):
+            hear(stream, text, at_s=second)
+            await asyncio.sleep(0)
+        all_heard.set()
+        await stream._all_stored()
+    finally:
+        all_heard.set()
+        await kinds.close()
+
+    assert await database_sync_to_async(texts)() == ["first", "second", "third", "fourth"]
+    assert "1 chunks could not be stored" in caplog.text
