@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from assist.redaction.emails import has_open_address, is_joint, may_become_address
@@ -27,9 +28,11 @@ from assist.redaction.spans import IBAN, NUMBER, Span, without_overlaps
 logger = logging.getLogger(__name__)
 
 HOLD_S = 1.5
-REMEMBERED = 4  # chunks, of each
 TAIL = 60  # characters: as far as the words before a number are looked at
-REMEMBERED_S = 10.0
+REMEMBERED_S = 10.0  # and a number that goes on as long as its pieces come no further apart
+REMEMBERED = 4  # chunks at least, of any length; more of them
+MOST_REMEMBERED = 64  # up to so many chunks, and
+REMEMBERED_CHARACTERS = 2_000
 MOST_HELD = 8  # chunks, and
 MOST_HELD_CHARACTERS = 400
 LONG = 8  # digits: so many over several chunks may be a card that is read out slowly
@@ -70,7 +73,7 @@ class RedactionWindow(Generic[Item]):
         self._redactor = redactor
         self._hold_s = hold_s
         self._held: list[_Piece[Item]] = []
-        self._past: deque[_Piece[Item]] = deque(maxlen=REMEMBERED)
+        self._past: deque[_Piece[Item]] = deque()
         self.failures = 0
 
     @property
@@ -214,10 +217,22 @@ class RedactionWindow(Generic[Item]):
             piece.at = now
             piece.tail = _tail_of(piece)
             self._past.append(piece)
+        while self._is_too_much():
+            self._past.popleft()
         return [Released(piece.item, piece.redacted()) for piece in going]
 
+    def _is_too_much(self) -> bool:
+        count = len(self._past)
+        length = sum(len(piece.text) for piece in self._past)
+        return count > MOST_REMEMBERED or (count > REMEMBERED and length > REMEMBERED_CHARACTERS)
+
     def _forget(self, now: float) -> None:
-        while self._past and now - self._past[0].at > REMEMBERED_S:
+        """What is old, but for the pieces of a number that still goes on."""
+        following = self._held[0].at if self._held else now
+        if self._past and following - self._past[-1].at > REMEMBERED_S:
+            self._past.clear()
+        going_on = len(list(takewhile(lambda piece: piece.is_open, reversed(self._past))))
+        while len(self._past) > going_on and now - self._past[0].at > REMEMBERED_S:
             self._past.popleft()
 
     def _failed(self, error: Exception) -> None:

@@ -31,6 +31,7 @@ from tests.server_process import spare_port
 CALL = "call-quiet-1"
 _DIGITS = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
+_ACKNOWLEDGED = ("okay", "yes, got it", "vale", "sí", "genau", "alles klar")
 _PLACES = ("database", "log", "redis", "browser", "knowledge")
 
 
@@ -186,7 +187,7 @@ async def _speak(simulator: Any, number: str, rng: random.Random) -> int:
     text = form(number, language, rng)
     # A line like no other: the knowledge service is asked about each, not answered for from memory.
     after = f"{after or ' thank you'} {''.join(rng.choices('bcdfghjklm', k=6))}"
-    way = rng.randrange(5)
+    way = rng.randrange(7)
     if way == 0:
         calls.send_raw(CALL, f'{{"type":"transcription","text":"{number}","final":tru')
         calls.say(CALL, "nothing to be heard")
@@ -198,6 +199,16 @@ async def _speak(simulator: Any, number: str, rng: random.Random) -> int:
         await asyncio.sleep(0.01)
         calls.say(CALL, f"{' '.join(words[cut:])}{after}")
         return 2
+    if way in (5, 6) and " " in text:
+        words = text.split()
+        half = len(words) // 2
+        halves = [" ".join(words[:half]), rng.choice(_ACKNOWLEDGED), " ".join(words[half:])]
+        chunks = halves if way == 5 else words
+        chunks[0], chunks[-1] = f"{before}{chunks[0]}", f"{chunks[-1]}{after}"
+        for chunk in chunks:
+            calls.say(CALL, chunk)
+            await asyncio.sleep(0.01)
+        return len(chunks)
     if way == 2:
         for cut in range(4, len(text), 4):
             calls.say(CALL, f"{before}{text[:cut]}", final=False)

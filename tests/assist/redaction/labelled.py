@@ -66,13 +66,15 @@ def measured(utterances: Iterable[Utterance]) -> Figures:
     return figures
 
 
-def spans_found(redactor: Redactor, pieces: Sequence[str]) -> list[tuple[Span, ...]]:
-    """What is taken out of each piece in the end, as they arrive half a second apart."""
+def spans_found(
+    redactor: Redactor, pieces: Sequence[str], *, apart_s: float = 0.5
+) -> list[tuple[Span, ...]]:
+    """What is taken out of each piece in the end, as they arrive so far apart."""
     window: RedactionWindow[int] = RedactionWindow(redactor)
     found: list[tuple[Span, ...]] = [() for _ in pieces]
     now = 0.0
     for index, piece in enumerate(pieces):
-        now += 0.5
+        now += apart_s
         for released in window.final(piece, index, now=now):
             found[released.item] = released.redacted.spans
     for released in window.flush(now):

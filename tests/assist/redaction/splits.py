@@ -1,4 +1,4 @@
-"""Card numbers in two to five chunks, as digits and as words (reliability J3)."""
+"""Card numbers in pieces, as digits and as words (reliability J3)."""
 
 from __future__ import annotations
 
@@ -41,10 +41,25 @@ def leaks_of_acknowledged_cards(count: int) -> list[list[str]]:
         pieces = _pieces(language, rng, in_words=index % 4 == 0)
         chunks = [chunk for one in pieces for chunk in (one, rng.choice(_ACKNOWLEDGED[language]))]
         found = spans_found(redactors[language], chunks)[::2]
-        if [sum(span.end - span.start for span in spans) for spans in found] != [
-            len(piece) for piece in pieces
-        ]:
+        taken = [sum(span.end - span.start for span in spans) for spans in found]
+        if taken != [len(piece) for piece in pieces]:
             leaks.append(chunks)
+    return leaks
+
+
+def leaks_of_slow_cards(count: int) -> list[list[str]]:
+    """The same of numbers that are said digit by digit, each released before the next one comes."""
+    rng = random.Random(5)
+    redactors = {language: Redactor(language=tag) for language, tag in LANGUAGES.items()}
+    leaks = []
+    for index in range(count):
+        language = ("en", "es", "de")[index % 3]
+        form = forms.said if index % 2 else forms.grouped(" ", 1)
+        pieces = form(values.card(rng), language, rng).split()
+        found = spans_found(redactors[language], pieces, apart_s=2.0)
+        taken = [sum(span.end - span.start for span in spans) for spans in found]
+        if taken != [len(piece) for piece in pieces]:
+            leaks.append(pieces)
     return leaks
 
 

@@ -6,7 +6,11 @@ import pytest
 
 from tests.assist.redaction.labelled import Figures, labelled_set, measured
 from tests.assist.redaction.report import table
-from tests.assist.redaction.splits import leaks_of_acknowledged_cards, leaks_of_split_cards
+from tests.assist.redaction.splits import (
+    leaks_of_acknowledged_cards,
+    leaks_of_slow_cards,
+    leaks_of_split_cards,
+)
 from tests.assist.redaction.templates import TEST, TRAIN
 
 
@@ -44,3 +48,7 @@ def test_split_card_numbers_are_found_whole() -> None:
 
 def test_split_card_numbers_are_found_whole_where_each_piece_is_acknowledged() -> None:
     assert not leaks_of_acknowledged_cards(300)
+
+
+def test_card_numbers_that_are_said_digit_by_digit_are_found_whole() -> None:
+    assert not leaks_of_slow_cards(150)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assist.redaction.redactor import WITHHELD, Redactor
-from assist.redaction.window import HOLD_S, RedactionWindow
+from assist.redaction.window import HOLD_S, MOST_REMEMBERED, REMEMBERED, RedactionWindow
 
 
 def window(**options) -> RedactionWindow[str]:
@@ -202,3 +202,33 @@ def test_an_order_number_in_pieces_that_come_soon_is_left() -> None:
         "five six seven nine",
         "and it came broken",
     ]
+
+
+@pytest.mark.parametrize("heard", ["", "okay"])
+def test_a_card_read_out_digit_by_digit_is_one_card(heard) -> None:
+    """Each digit is released before the next one comes."""
+    pieces = window()
+    shown: dict[str, str] = {}
+    for place, digit in enumerate("4111111111111111"):
+        for at, name, text in ((2 * place, f"{place}", digit), (2 * place + 1, "heard", heard)):
+            if text:
+                for one in [*pieces.expired(at), *pieces.final(text, name, now=at)]:
+                    shown[one.item] = one.redacted.text
+    for one in pieces.flush(40):
+        shown[one.item] = one.redacted.text
+
+    shown.pop("heard", None)
+    assert list(shown.values()) == ["[CARD]"] * 16
+
+
+def test_no_more_is_remembered_than_so_many_chunks_and_characters() -> None:
+    pieces = window()
+    for place in range(200):
+        pieces.final("7", "a", now=2 * place)
+        pieces.expired(2 * place + 1.9)
+    assert len(pieces._past) == MOST_REMEMBERED
+
+    for place in range(200):
+        pieces.final(f"{'word ' * 100} 7", "a", now=400 + 2 * place)
+        pieces.expired(401.9 + 2 * place)
+    assert len(pieces._past) == REMEMBERED
