@@ -15,10 +15,11 @@ from conversations.models.trip import Answer, Trip
 CLOCK_SKEW = timedelta(seconds=5)
 _CONVERSATION = "conversation__external_id"
 _STATES = ", ".join(f"'{state.value}'" for state in Delivery.POSSIBLY_POSTED)
-# A queued one only if it was sent before.
+# The part at hand was sent, and somebody may have got it; a queued one only if it was sent before.
 _MAY_BE_ECHOED = (
     f"t.echoed_at IS NULL AND t.state IN ({_STATES})"
-    " AND (t.state <> 'queued' OR t.earlier_sending_at IS NOT NULL)"
+    " AND (t.earlier_sending_at IS NOT NULL"
+    " OR (t.state <> 'queued' AND t.attempts > t.attempts_before))"
 )
 _SENT_AGAIN = "t.earlier_sending_at IS NOT NULL AND t.state = 'confirmed'"
 _ECHO_DIRECTION = {

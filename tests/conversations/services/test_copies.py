@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -11,6 +12,7 @@ from conversations.genesys.events import ConversationClosed, Event, MessageCopie
 from conversations.models import Conversation, JournalEntry, Message, MessageCopy, MessageText
 from conversations.services.copies import record_copies
 from tests.conversations.histories import translated
+from tests.conversations.services.decided import never_sent
 from tests.conversations.services.wire import (
     AGENT,
     GUEST,
@@ -214,6 +216,14 @@ def test_a_delivery_known_by_the_id_of_its_answer_is_ours_whatever_its_text():
     record_copies([copied("H e l l o", id="x-1")])
 
     assert Message.objects.count() == 1
+
+
+def test_a_copy_of_what_the_guest_says_is_not_taken_for_a_delivery_that_was_never_sent():
+    delivery = never_sent()
+
+    done = record_copies([replace(copied("Hello"), sent_at=delivery.created_at)])
+
+    assert (done.stored, done.merged) == (1, 0)
 
 
 def test_an_echo_that_was_taken_for_a_message_becomes_the_echo():

@@ -9,6 +9,7 @@ import pytest
 from conversations.models import Delivery, JournalEntry, Message
 from conversations.services.delivery import Confirm, Requeue, Settle, StartSending
 from tests.conversations.histories import translated
+from tests.conversations.services.decided import never_sent, under_review
 from tests.conversations.services.wire import (
     AGENT,
     apply,
@@ -196,11 +197,36 @@ def test_an_echo_decides_what_was_unknown(state: State):
     assert_journal_holds()
 
 
-def test_what_was_never_posted_has_no_echo():
+@pytest.mark.parametrize("state", [State.QUEUED, State.REVIEW, State.DROPPED])
+def test_what_was_never_posted_has_no_echo(state: State):
     delivery = sending()
     apply(Requeue(delivery.conversation_id, delivery.message_id, "", "throttled"))
+    if state != State.QUEUED:
+        settle(delivery, state)
 
     done = echo(delivery, id="m-2")
+
+    delivery.refresh_from_db()
+    assert (done.echoes, done.stored, done.work) == (0, 1, True)
+    assert delivery.state == state
+
+
+@pytest.mark.parametrize("state", [State.REVIEW, State.DROPPED])
+def test_what_grew_old_before_its_turn_has_no_echo(state: State):
+    never_sent()
+    Delivery.objects.update(state=state)
+
+    done = record(event("Hello", id="m-2"))
+
+    assert (done.echoes, done.stored, done.work) == (0, 1, True)
+    assert Delivery.objects.get().state == state
+
+
+def test_a_part_that_was_never_sent_has_no_echo():
+    delivery = under_review()
+    Delivery.objects.update(attempts_before=delivery.attempts, sending_at=None)
+
+    done = record(event("Hello", id="m-2"))
 
     assert (done.echoes, done.stored) == (0, 1)
 
