@@ -118,7 +118,8 @@ class Confirm(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Settle(Plain):
-    """sending or ambiguous → ambiguous, review, failed, expired; an echo that was faster wins."""
+    """queued, sending or ambiguous → ambiguous, review, failed, expired. What has come to its end
+    meanwhile stays as it is: an echo was faster, or the guest was erased."""
 
     conversation_id: int
     message_id: int
@@ -133,7 +134,8 @@ class Settle(Plain):
         conversation = unit.conversation(self)
         delivery = unit.deliveries[self.message_id]
         is_of_earlier_part = self.part_from not in (None, delivery.part_from)
-        if is_of_earlier_part or delivery.state in (State.CONFIRMED, self.state):
+        is_over = delivery.state not in Delivery.UNFINISHED
+        if is_of_earlier_part or is_over or delivery.state == self.state:
             return status_of(delivery)
         settle(unit, conversation, delivery, state=self.state, reason=self.reason)
         if self.state == State.FAILED:

@@ -76,6 +76,9 @@ class DecideDelivery(Plain):
             )
         if self.decision is Decision.IS_THERE and not delivery.attempts:
             return Outcome(False, f"{where}: not done. It was never sent: send it, or drop it.")
+        is_erased = unit.messages[self.message_id].erased_at is not None
+        if self.decision is Decision.SEND_AGAIN and is_erased:
+            return Outcome(False, f"{where}: not done. Its text has been erased.")
         self._decide(unit, conversation, delivery)
         return Outcome(True, f"{where}: {_DONE[self.decision]}.")
 

@@ -33,7 +33,7 @@ from conversations.models import (
 from conversations.net import faultpoints
 from conversations.services import guest_erasure
 from conversations.services.copies import record_copies
-from conversations.services.delivery import Confirm
+from conversations.services.delivery import Confirm, Settle
 from conversations.services.guest_erasure import (
     ErasureRefused,
     request_erasure,
@@ -41,6 +41,7 @@ from conversations.services.guest_erasure import (
 )
 from conversations.services.holds import lift_holds, place_holds
 from conversations.services.recording import record_events
+from conversations.services.review import Decision, decide_deliveries
 from conversations.services.unit import apply_changes
 from conversations.services.verification import verify_journal
 from conversations.signals import texts_erased
@@ -345,6 +346,47 @@ def test_what_was_on_its_way_is_not_said_any_more_and_owes_no_attributes():
     )
     record_events([echo], stream="messaging")
     assert Message.objects.get(origin="injected").sender_name == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "answer"),
+    [
+        (Delivery.State.AMBIGUOUS, ("timeout",)),
+        (Delivery.State.FAILED, ("status 422", 422, '{"text": "two"}')),
+    ],
+)
+def test_a_sending_that_ends_after_it_changes_nothing(state: Delivery.State, answer: Any):
+    """Else it would be found absent, and said again."""
+    message = histories.said("dos")
+    delivery = histories.translated(message, "two")
+    erase()
+    entries = JournalEntry.objects.count()
+
+    settled = Settle(delivery.conversation_id, message.pk, "", state, *answer)
+    (status,) = apply_changes([settled], actor="worker").results
+
+    delivery.refresh_from_db()
+    assert status.state == delivery.state == Delivery.State.DROPPED
+    assert JournalEntry.objects.count() == entries
+    assert not DeadLetterBody.objects.exists()
+
+
+def test_nobody_sends_again_what_is_erased():
+    message = histories.said("dos")
+    delivery = histories.translated(message, "two")
+    erase()
+    Delivery.objects.update(state=Delivery.State.REVIEW)
+
+    (outcome,) = decide_deliveries(
+        {delivery.pk: delivery.attempts},
+        Decision.SEND_AGAIN,
+        user=histories.user("sam", "supervisor"),
+    )
+
+    delivery.refresh_from_db()
+    assert not outcome.is_done
+    assert outcome.words == "conv-1, message 1: not done. Its text has been erased."
+    assert delivery.state == Delivery.State.REVIEW
 
 
 # --- the command --------------------------------------------------------------------------------
