@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,11 +40,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LATE = timedelta(seconds=60)
+_NAMED = 5  # conversations that a refusal names
 ERASED_GUEST = "erased:"  # how a conversation names a guest who was erased
 
 
 class ErasureRefused(ValueError):
     """Nothing was changed; its text says why, for the person who asked."""
+
+
+class _Held(ErasureRefused):
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"A legal hold keeps {', '.join(names[:_NAMED])}. Nothing is erased until it is lifted"
+            " (admin, Legal holds)."
+        )
+        self.names = names
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +115,38 @@ def run_erasure(erasure: Erasure) -> Erasure:
     """To its end, from wherever an earlier run was stopped; safe to run twice at once."""
     pks = list(_conversations_of_request(erasure).order_by("pk").values_list("pk", flat=True))
     try:
+        _refuse_held(pks)
         for pk in pks:
             for _ in _erase_conversation(erasure, pk):
                 pass
-    except ErasureRefused as refusal:
-        _end(erasure, Erasure.State.REFUSED, note=str(refusal)[:500])
+    except _Held as refusal:
+        note = _note_of_begun(erasure, pks, refusal) or str(refusal)
+        _end(erasure, Erasure.State.REFUSED, note=note[:500])
         return erasure
-    extracts = _erase_frames(erasure, pks)
-    answers = texts_erased.send(
-        sender=Erasure, conversation_ids=pks, reason=f"erasure {erasure.pk}"
-    )
-    files = sum(int(count or 0) for _, count in answers)
-    _count(erasure, Counter(extracts=extracts, export_files=files))
+    _erase_copies(erasure, pks, guest_id=erasure.guest_id)
     Erasure.objects.filter(pk=erasure.pk).update(guest_id="")  # the last that names the guest
     compact()
     _end(erasure, Erasure.State.FINISHED)
     return erasure
+
+
+def _note_of_begun(erasure: Erasure, pks: Sequence[int], refusal: _Held) -> str:
+    """A hold came half-way: finish those that are erased already, and name them; empty: none is."""
+    rows = Conversation.objects.filter(pk__in=pks, erased_at__gte=erasure.requested_at)
+    begun = dict(rows.order_by("pk").values_list("pk", "external_id"))
+    if not begun:
+        return ""
+    held = {*refusal.names, *_held(pks)}
+    if free := [pk for pk, name in begun.items() if name not in held]:
+        _erase_copies(erasure, free, guest_id="")  # frames of what is held may name the guest
+    names = [
+        f"{name} (in part)" if _left(erasure, pk).exists() else name
+        for pk, name in [*begun.items()][:_NAMED]
+    ]
+    return (
+        f"A legal hold keeps {', '.join(refusal.names[:_NAMED])}. It came half-way; erased before"
+        f" it: {', '.join(names)}. Ask again once it is lifted (admin, Legal holds)."
+    )
 
 
 def erased_guests(guest_ids: Collection[str]) -> dict[str, datetime]:
@@ -182,14 +208,15 @@ def _refuse_what_cannot_be(
     _refuse_held(conversations.values_list("pk", flat=True))
 
 
-def _refuse_held(pks: Any) -> None:
+def _held(pks: Iterable[int]) -> list[str]:
     holds = LegalHold.objects.in_force().filter(conversation__in=list(pks))
-    held = list(holds.order_by("pk").values_list("conversation__external_id", flat=True)[:5])
+    return list(holds.order_by("pk").values_list("conversation__external_id", flat=True))
+
+
+def _refuse_held(pks: Iterable[int]) -> None:
+    held = _held(pks)
     if held:
-        raise ErasureRefused(
-            f"A legal hold keeps {', '.join(held)}. Nothing is erased until it is lifted"
-            " (admin, Legal holds)."
-        )
+        raise _Held(held)
 
 
 def _conversations_of(guest_id: str, named: Collection[str]) -> QuerySet[Conversation]:
@@ -278,10 +305,20 @@ def _left(erasure: Erasure, pk: int) -> QuerySet[Message]:
     )
 
 
-def _erase_frames(erasure: Erasure, pks: Sequence[int]) -> int:
+def _erase_copies(erasure: Erasure, pks: Sequence[int], *, guest_id: str) -> None:
+    """What stands elsewhere of these conversations: in dead letters, and in files of exports."""
+    extracts = _erase_frames(erasure, pks, guest_id=guest_id)
+    answers = texts_erased.send(
+        sender=Erasure, conversation_ids=pks, reason=f"erasure {erasure.pk}"
+    )
+    files = sum(int(count or 0) for _, count in answers)
+    _count(erasure, Counter(extracts=extracts, export_files=files))
+
+
+def _erase_frames(erasure: Erasure, pks: Sequence[int], *, guest_id: str) -> int:
     """Bodies of dead letters: of these conversations, and frames that name them or the guest."""
     named = Conversation.objects.filter(pk__in=pks).values_list("external_id", flat=True)
-    marks = [one.encode() for one in (erasure.guest_id, *named) if one]
+    marks = [one.encode() for one in (guest_id, *named) if one]
     bodies = DeadLetterBody.objects.filter(dead_letter__created_at__lte=erasure.requested_at)
     gone = list(bodies.filter(dead_letter__conversation__in=pks).values_list("pk", flat=True))
     frames = bodies.filter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -163,6 +164,66 @@ def test_a_hold_placed_while_it_runs_stops_it(monkeypatch: pytest.MonkeyPatch):
     assert (erasure.state, erasure.guest_id) == ("refused", "")
     assert "legal hold keeps conv-1" in erasure.note
     assert MessageText.objects.count() == 6
+
+
+@pytest.fixture
+def asked() -> Iterator[list[list[int]]]:
+    """Whose export files were asked for, each time."""
+    found: list[list[int]] = []
+
+    def remove(conversation_ids: list[int], **_: Any) -> int:
+        found.append(conversation_ids)
+        return 1
+
+    texts_erased.connect(remove)
+    yield found
+    texts_erased.disconnect(remove)
+
+
+def test_a_hold_on_a_later_conversation_is_seen_before_the_first_is_erased(
+    asked: list[list[int]],
+):
+    histories.conversation("conv-1", messages=1)
+    held = histories.conversation("conv-2", messages=1)
+    erasure = request_erasure("guest-1", reason="request 1", actor="console")
+    place_holds([held.pk], user=histories.user("cora", "compliance"), reason="case 12")
+
+    run_erasure(erasure)
+
+    assert (erasure.state, erasure.messages, asked) == ("refused", 0, [])
+    assert "Nothing is erased until it is lifted" in erasure.note
+    assert MessageText.objects.count() == 4
+
+
+def test_what_was_erased_before_a_hold_came_is_erased_wholly_and_named(
+    asked: list[list[int]], monkeypatch: pytest.MonkeyPatch
+):
+    first = histories.conversation("conv-1", messages=1)
+    held = histories.conversation("conv-2", messages=1)
+    frames = [
+        Malformed(raw=b'{"conversationId": "conv-%d' % number, reason="cut", size=24)
+        for number in (1, 2)
+    ]
+    record_events(frames, stream="messaging")
+    erasure = request_erasure("guest-1", reason="request 1", actor="console")
+    user, erase_one = histories.user("cora", "compliance"), guest_erasure._erase_conversation
+
+    def hold_the_second(erasure: Erasure, pk: int) -> Iterator[int]:
+        if pk == held.pk:
+            place_holds([pk], user=user, reason="case 12")
+        return erase_one(erasure, pk)
+
+    monkeypatch.setattr(guest_erasure, "_erase_conversation", hold_the_second)
+    run_erasure(erasure)
+
+    assert (erasure.state, erasure.extracts, erasure.export_files) == ("refused", 1, 1)
+    assert "legal hold keeps conv-2" in erasure.note
+    assert "erased before it: conv-1" in erasure.note
+    assert "Nothing is erased" not in erasure.note
+    assert asked == [[first.pk]]
+    assert b"conv-2" in bytes(DeadLetterBody.objects.get().body)
+    texts = MessageText.objects.values_list("message__conversation_id", flat=True)
+    assert set(texts) == {held.pk}
 
 
 def test_files_and_what_dead_letters_hold_go_as_well():
