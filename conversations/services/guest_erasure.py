@@ -87,7 +87,7 @@ def request_erasure(
     digest = digest_of_guest(guest_id or "\n".join(sorted(named)))
     conversations = _conversations_of(guest_id, named)
     _refuse_what_cannot_be(guest_id, reason, named, conversations)
-    waiting = Erasure.objects.unfinished().filter(guest_digest=digest).first()
+    waiting = _waiting(digest, named, conversations)
     if waiting is not None:
         return waiting
     return Erasure.objects.create(
@@ -99,6 +99,19 @@ def request_erasure(
         requested_by_id=user.pk if user else None,
         requested_at=now,
     )
+
+
+def _waiting(
+    digest: str, named: Collection[str], conversations: QuerySet[Conversation]
+) -> Erasure | None:
+    """A request that is not done yet and covers all that is asked for now."""
+    for erasure in Erasure.objects.unfinished().filter(guest_digest=digest).order_by("pk"):
+        since = Message.objects.filter(
+            conversation__in=conversations, received_at__gt=erasure.requested_at
+        )
+        if set(named) <= set(erasure.named) and not since.spoken().exists():
+            return erasure
+    return None
 
 
 def extent_of(guest_id: str, named: Collection[str] = ()) -> Extent:

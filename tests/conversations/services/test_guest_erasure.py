@@ -124,6 +124,43 @@ def test_a_second_run_changes_nothing():
     assert JournalEntry.objects.count() == before
 
 
+def test_the_same_request_twice_is_one():
+    histories.conversation("conv-1", messages=1)
+
+    first, second = (request_erasure("guest-1", reason="r", actor="console") for _ in range(2))
+
+    assert first == second
+
+
+def test_a_request_that_names_more_than_the_one_that_waits_is_one_of_its_own():
+    histories.conversation("conv-1", messages=1)
+    call = histories.conversation("call-1", messages=1)
+    Conversation.objects.filter(pk=call.pk).update(guest_id="")
+    first = request_erasure("guest-1", reason="r", actor="console")
+
+    second = request_erasure("guest-1", reason="r", actor="console", named=["call-1"])
+    third = request_erasure("guest-1", reason="r", actor="console", named=["call-1"])
+    for one in (first, second):
+        run_erasure(one)
+
+    assert third == second != first
+    assert not MessageText.objects.exists()
+    assert (first.conversations, second.conversations) == (1, 1)
+
+
+def test_what_was_said_since_the_request_that_waits_is_erased_by_the_next():
+    histories.conversation("conv-1", messages=1)
+    first = request_erasure("guest-1", reason="r", actor="console")
+    histories.said("Otra cosa", number=7, sent_at=first.requested_at + timedelta(seconds=1))
+
+    second = request_erasure("guest-1", reason="r", actor="console")
+    for one in (first, second):
+        run_erasure(one)
+
+    assert second != first
+    assert not MessageText.objects.exists()
+
+
 def test_a_guest_nobody_knows_is_refused():
     with pytest.raises(ErasureRefused, match="There is no guest"):
         request_erasure("nobody", reason="request 1", actor="console")
