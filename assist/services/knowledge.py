@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -12,7 +12,7 @@ from assist.knowledge.desk import Reply
 from assist.models import KnowledgeFailure, Suggestion
 from assist.services import metrics
 from assist.tally import Tally
-from conversations.models import JournalEntry
+from conversations.models import JournalEntry, Message
 from conversations.services.journal import Ledger, lock_conversations
 
 ACTOR = "gateway"
@@ -28,11 +28,15 @@ class Answered:
 
 
 def record_answers(answers: Sequence[Answered]) -> list[tuple[int, int]]:
-    """Returns the journals that moved: (conversation key, head seq)."""
+    """Returns the journals that moved: (conversation key, head seq).
+
+    What was asked about a chunk that is erased by now is not stored.
+    """
     now = timezone.now()
     with transaction.atomic():
         ids = {answered.conversation_id for answered in answers}
         conversations = {row.pk: row for row in lock_conversations(ids)}
+        erased = _erased({answered.message_id for answered in answers})
         ledger = Ledger(actor=ACTOR, now=now)
         suggestions: list[Suggestion] = []
         failures: list[KnowledgeFailure] = []
@@ -45,6 +49,8 @@ def record_answers(answers: Sequence[Answered]) -> list[tuple[int, int]]:
             counts["knowledge_late"] += reply.is_late
             counts["knowledge_dropped"] += reply.was_dropped
             counts["knowledge_failed"] += bool(reply.error)
+            if answered.message_id in erased:
+                continue
             conversation = conversations[answered.conversation_id]
             if reply.error:
                 failures.append(
@@ -92,3 +98,9 @@ def record_answers(answers: Sequence[Answered]) -> list[tuple[int, int]]:
         KnowledgeFailure.objects.bulk_create(failures)
         metrics.add(tallies, now=now)
         return ledger.flush()
+
+
+def _erased(chunk_ids: Collection[int]) -> set[int]:
+    """Those of `chunk_ids` whose text is gone; their conversations are locked."""
+    rows = Message.objects.filter(pk__in=chunk_ids, erased_at__isnull=False)
+    return set(rows.values_list("pk", flat=True))
