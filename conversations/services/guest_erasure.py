@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -32,6 +32,7 @@ from conversations.net.strict_json import clean_text
 from conversations.services.compaction import compact
 from conversations.services.erasing import BATCH, erase_messages
 from conversations.services.journal import Ledger, lock_conversations
+from conversations.services.recognition import CLOCK_SKEW
 from conversations.signals import journals_moved, texts_erased
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LATE = timedelta(seconds=60)
 _NAMED = 5  # conversations that a refusal names
 ERASED_GUEST = "erased:"  # how a conversation names a guest who was erased
 
@@ -172,21 +172,18 @@ def erased_guests(guest_ids: Collection[str]) -> dict[str, datetime]:
     return found
 
 
-def late_of_erased(
-    events: Sequence[MessageReceived], names: Collection[str], *, now: datetime
-) -> set[str]:
-    """Conversations among `names`, unknown so far, that an erased guest had before the request."""
-    late = [
-        event for event in events if event.conversation_id in names and now - event.sent_at > _LATE
+def said_before_erasure(
+    events: Sequence[MessageReceived], names: Collection[str]
+) -> list[MessageReceived]:
+    """Events of conversations among `names`, unknown so far, that an erased guest had before the
+    request."""
+    unknown = [event for event in events if event.conversation_id in names]
+    erased = erased_guests({person for event in unknown for person in _people(event)})
+    return [
+        event
+        for event in unknown
+        if any(event.sent_at + CLOCK_SKEW <= erased[one] for one in _people(event) if one in erased)
     ]
-    if not late:  # what is said now needs no question
-        return set()
-    erased = erased_guests({person for event in late for person in _people(event)})
-    return {
-        event.conversation_id
-        for event in late
-        if any(event.sent_at <= erased[one] for one in _people(event) if one in erased)
-    }
 
 
 def _people(event: MessageReceived) -> set[str]:

@@ -34,7 +34,7 @@ from conversations.models.trip import Trip
 from conversations.services.attachments import attachments_of, commitment_to
 from conversations.services.claims import NO_COPIES, lone_copies
 from conversations.services.echoes import Echoes
-from conversations.services.guest_erasure import late_of_erased
+from conversations.services.guest_erasure import said_before_erasure
 from conversations.services.journal import Ledger, commitment, new_salt
 from conversations.services.notes import Note, store_note
 from conversations.services.quarantine import quarantine
@@ -96,10 +96,13 @@ class _Batch:
         self.ledger = Ledger(actor=_ACTOR, now=now)
         self.conversations: dict[str, Conversation] = {}
         self.busy: set[str] = set()
-        self.of_erased: set[str] = set()  # conversations that are not begun again
+        self.of_erased: list[MessageReceived] = []  # what begins no conversation again
         self._read(events, notes, skip_busy=skip_busy)
-        left_out = self.busy | self.of_erased
-        self.events = [one for one in events if one.conversation_id not in left_out]
+        self.events = [
+            one
+            for one in events
+            if one.conversation_id not in self.busy and one not in self.of_erased
+        ]
         self.notes = [one for one in notes if one.conversation_id not in self.busy]
         self.new: list[tuple[Message, MessageReceived]] = []
         self.texts: list[MessageText] = []
@@ -123,8 +126,9 @@ class _Batch:
         there = _existing(missing)
         new = [name for name in spoken if name in missing and name not in there]
         if new:
-            self.of_erased = late_of_erased(events, new, now=self.now)
-            new = [name for name in new if name not in self.of_erased]
+            self.of_erased = said_before_erasure(events, new)
+            left = {one.conversation_id for one in events if one not in self.of_erased}
+            new = [name for name in new if name in left]
         if new:
             # Another gateway may create the same one now: the unique key decides, nobody fails.
             Conversation.objects.bulk_create(

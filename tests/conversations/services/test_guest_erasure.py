@@ -412,6 +412,35 @@ def test_an_unknown_conversation_of_before_is_not_begun():
     assert [text.text for text in MessageText.objects.all()] == ["otra"]
 
 
+@pytest.mark.parametrize(("before_s", "begun"), [(40, False), (4, True)])
+def test_an_unknown_conversation_of_just_before_is_not_begun(before_s: int, begun: bool):
+    """But for what a clock that is behind makes of one that is begun now."""
+    histories.conversation("conv-1", messages=1)
+    erasure = erase()
+    at = erasure.requested_at - timedelta(seconds=before_s)
+
+    record_events([event("nueva", at=at, number=1, conversation="conv-new")], stream="messaging")
+
+    assert Conversation.objects.filter(external_id="conv-new").exists() == begun
+    assert MessageText.objects.exists() == begun
+
+
+def test_an_unknown_conversation_that_went_on_after_it_is_begun_with_what_was_said_then():
+    histories.conversation("conv-1", messages=1)
+    erasure = erase()
+    times = [erasure.requested_at + timedelta(seconds=seconds) for seconds in (-90, 1)]
+
+    record_events(
+        [
+            event(text, at=at, number=number, conversation="conv-new")
+            for number, (text, at) in enumerate(zip(("antes", "luego"), times, strict=True))
+        ],
+        stream="messaging",
+    )
+
+    assert [text.text for text in MessageText.objects.all()] == ["luego"]
+
+
 def test_a_conversation_goes_on_after_it():
     histories.conversation("conv-1", messages=1)
     erasure = erase()
