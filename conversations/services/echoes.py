@@ -37,9 +37,12 @@ class Echoes:
         now: datetime,
         call_worker: Callable[[Conversation], None],
     ) -> None:
-        self._awaited = AwaitedEchoes(awaited)
+        awaited_by_key = {row.pk: row for row in awaited}
+        self._awaited = AwaitedEchoes(awaited_by_key.values())
         window = timedelta(seconds=settings.RECONCILE_WINDOW_S)
-        self._sent_again = SentAgain(sent_again, window=window)
+        # A delivery found by both is one object, so that what either learns of it is written.
+        again = [awaited_by_key.get(row.pk, row) for row in sent_again]
+        self._sent_again = SentAgain(again, window=window)
         self._ledger = ledger
         self._now = now
         self._call_worker = call_worker

@@ -260,6 +260,20 @@ def test_the_second_echo_of_what_was_sent_twice_is_an_incident_and_no_guests_wor
     assert_journal_holds()
 
 
+@pytest.mark.parametrize("ids", [("x-1", "x-2"), ("x-2", "x-1")], ids=["other first", "own first"])
+def test_both_echoes_in_one_batch_after_the_answer_are_kept(ids: tuple[str, str]):
+    delivery = sent_twice()
+    confirm(delivery, "x-2")
+
+    record(*[event("Hello", id=key, sent_at=just_after(delivery)) for key in ids])
+
+    delivery.refresh_from_db()
+    assert (delivery.external_id, delivery.duplicates) == ("x-2", 1)
+    assert delivery.echoed_at is not None
+    assert sorted(kinds(delivery.message)[-2:]) == ["duplicate", "echoed"]
+    assert_journal_holds()
+
+
 def test_a_guest_whose_own_words_were_the_same_is_heard_and_not_taken_for_an_incident():
     delivery = sent_twice("No", original="No")
     echo(delivery, "No", id="x-1")
