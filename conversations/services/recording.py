@@ -336,16 +336,37 @@ class _Batch:
             if conversation.closed_at is None or event.sent_at > conversation.closed_at:
                 conversation.state, conversation.closed_at = Conversation.State.OPEN, None
         if origin == Message.Origin.GUEST and not is_echo:
+            if event.sender.name or event.sender.id != conversation.guest_id:
+                conversation.guest_name = event.sender.name
             conversation.guest_id = event.sender.id
-            conversation.guest_name = event.sender.name
             if event.recipient and event.recipient.id and not conversation.agent_id:
                 conversation.agent_id = event.recipient.id
         elif origin == Message.Origin.AGENT and (
             # In whose name the platform shows a reply of ours makes nobody else its agent.
-            not is_echo or event.sender.id == conversation.agent_id
+            event.sender.id == conversation.agent_id
+            or (not is_echo and not self._has_later_agent(conversation, event))
         ):
+            if event.sender.name or event.sender.id != conversation.agent_id:
+                conversation.agent_name = event.sender.name
             conversation.agent_id = event.sender.id
-            conversation.agent_name = event.sender.name
+
+    def _has_later_agent(self, conversation: Conversation, event: MessageReceived) -> bool:
+        """Whether another agent has spoken after `event`, which comes late; rarely asked."""
+        if not conversation.agent_id or event.sent_at >= conversation.last_event_at:
+            return False
+        if any(
+            message.conversation_id == conversation.pk
+            and message.origin == Message.Origin.AGENT
+            and message.sender_id != event.sender.id
+            and message.sent_at > event.sent_at
+            for message, _ in self.new
+        ):
+            return True
+        rows = Message.objects.filter(
+            conversation=conversation, origin=Message.Origin.AGENT, sent_at__gt=event.sent_at
+        )
+        # A transcript names agents by ids of its own.
+        return rows.exclude(sender_id=event.sender.id).exclude(copy__is_alone=True).exists()
 
 
 def _existing(external_ids: Iterable[str]) -> set[str]:

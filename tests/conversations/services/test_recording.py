@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from conversations.genesys.events import ContextChanged, Malformed, MessageRecei
 from conversations.models import Conversation, DeadLetter, JournalEntry, Message, MessageText
 from tests.conversations.services.wire import (
     AGENT,
+    GUEST,
     assert_journal_holds,
     event,
     parsed,
@@ -21,6 +23,7 @@ from tests.conversations.services.wire import (
 
 pytestmark = pytest.mark.django_db
 T = datetime(2024, 6, 15, 10, 30, tzinfo=UTC)
+ANN = Participant("agent-2", "agent", "Ann")
 Pending = Message.TranslationState.PENDING
 
 
@@ -49,6 +52,43 @@ def test_an_agents_message_is_recorded_and_never_translated():
     assert not done.work
     assert message.conversation.work_at is None
     assert message.conversation.agent_name == "Tom"
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
+def test_a_late_message_of_an_earlier_agent_does_not_take_the_conversation_back(together: bool):
+    record(event("Hello", sender=AGENT, id="a-1", sent_at=T))
+    now = event("Here I am", sender=ANN, id="b-1", sent_at=T + timedelta(seconds=9))
+    late = event("Ann takes over", sender=AGENT, id="a-2", sent_at=T + timedelta(seconds=8),
+                 backfilled=True)  # fmt: skip
+
+    if together:
+        record(now, late)
+    else:
+        record(now)
+        record(late)
+
+    conversation = Conversation.objects.get()
+    assert (conversation.agent_id, conversation.agent_name) == ("agent-2", "Ann")
+    assert Message.objects.count() == 3
+
+
+def test_a_late_message_of_the_next_agent_still_hands_the_conversation_over():
+    record(event("Hello", sender=AGENT, id="a-1", sent_at=T))
+    record(event("Hola", id="m-1", sent_at=T + timedelta(seconds=9)))
+
+    record(event("Here I am", sender=ANN, id="b-1", sent_at=T + timedelta(seconds=5)))
+
+    assert Conversation.objects.get().agent_id == "agent-2"
+
+
+def test_an_event_without_a_name_leaves_the_known_one():
+    record(event("Hola"), event("Hello", sender=AGENT))
+
+    record(event("¿Sí?", sender=replace(GUEST, name="")))
+    record(event("Yes?", sender=replace(AGENT, name="")))
+
+    conversation = Conversation.objects.get()
+    assert (conversation.guest_name, conversation.agent_name) == ("Maria", "Tom")
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t"])
