@@ -50,10 +50,18 @@ class AttributeWriter:
                 self._write(), name=f"attributes-{self._conversation_id}"
             )
 
-    async def written(self) -> None:
-        """Wait for what is due; raises PutBack where it could not be written now."""
-        if self._task is not None:
-            await self._task
+    async def written(self, *, unless: asyncio.Future[None] | None = None) -> None:
+        """Wait for what is due; raises PutBack where it could not be written now.
+
+        Where `unless` is done first, that is left for later.
+        """
+        if self._task is None:
+            return
+        if unless is not None:
+            await asyncio.wait({self._task, unless}, return_when=asyncio.FIRST_COMPLETED)
+            if unless.done():
+                return
+        await self._task
 
     async def recorded(self) -> None:
         """What was handed over is committed; its failure must not pass unseen."""

@@ -62,6 +62,7 @@ class Lane:
         self._items: deque[WorkItem] = deque()
         self._known: set[int] = set()
         self._translations: dict[int, asyncio.Task[Made]] = {}
+        self._arrival: asyncio.Future[None] | None = None  # done when an item has come
         self._attributes = AttributeWriter(
             self.conversation_id, self.external_id, tools, lease_left_s=self._lease_left_s
         )
@@ -84,10 +85,15 @@ class Lane:
             # The first of them may be under way.
             turn = turn_among(self._items, item, least=1)
             self._items.insert(turn, item)
+            self._note_arrival()
             if not item.delivery_state and not self._is_suspicious(item):
                 self._begin_translation(item)
         for due in work.attributes:
             self._attributes.add(due)
+
+    def _note_arrival(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
 
     def _is_suspicious(self, item: WorkItem) -> bool:
         """Behind a message whose worker died, translations wait for their turn: if one dies again
@@ -144,12 +150,17 @@ class Lane:
                 self._items.popleft()
                 self._known.discard(item.message_id)
             elif self._attributes.is_busy:
-                await self._attributes.written()
+                self._arrival = asyncio.get_running_loop().create_future()
+                await self._attributes.written(unless=self._arrival)
             else:
                 break
         # Where nothing was stopped these are written: no news can slip in between the look at
         # `_items` above and the rest, which is refused when `work_at` has moved.
-        await self._attributes.written()
+        try:
+            await self._attributes.written()
+        except PutBack:
+            if not self._items:  # else it was stopped: whoever goes on delivers those at once
+                raise
 
     async def _rest(self, *, keep: bool) -> bool:
         """Say that nothing is left; False when work arrived meanwhile."""

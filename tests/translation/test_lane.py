@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from conversations.genesys.exceptions import Unavailable
 from conversations.models import AttributeAudit, Conversation, DeadLetter, Delivery, Message
 from tests.translation.workers import Words, Worker, holding, working
 from translation.exceptions import ProviderThrottled, ProviderUnavailable, TextRefused
@@ -112,6 +113,47 @@ async def test_a_slow_attributes_put_does_not_hold_up_the_next_post(simulator):
         answered.set()
         await worker.until_idle()
         assert [put["originalText"] for put in worker.puts()] == ["one", "two", "three"]
+
+
+async def test_a_slow_attributes_put_does_not_hold_up_what_comes_meanwhile(simulator):
+    async with working(simulator) as worker:
+        answered = holding(worker, "put_attributes")
+        await worker.hear_guest("one")
+        await worker.until(worker.puts)
+        await worker.hear_guest("two")
+        await worker.until(lambda: len(worker.posts()) == 2)
+
+        assert len(worker.puts()) == 1
+        answered.set()
+        await worker.until_idle()
+        assert [put["originalText"] for put in worker.puts()] == ["one", "two"]
+
+
+async def test_attributes_that_fail_do_not_put_back_what_came_meanwhile(simulator):
+    async with working(simulator) as worker:
+        honest, answered = worker.tools.rest.put_attributes, asyncio.Event()
+
+        async def fails(*_args: Any, **_more: Any) -> int:
+            await answered.wait()
+            raise Unavailable("status 503")
+
+        worker.tools.rest.put_attributes = fails
+        await worker.hear_guest("one")
+        await worker.until(has(State.CONFIRMED))
+        posted = holding(worker, "post_message")
+        await worker.hear_guest("two")
+        await worker.until(lambda: len(worker.posts()) == 2)
+        answered.set()
+        await asyncio.sleep(0)
+        posted.set()
+        await worker.until(_is_put_back)
+
+        assert await all_states(worker) == [State.CONFIRMED, State.CONFIRMED]
+        worker.tools.rest.put_attributes = honest
+        await worker.crossing.call(due_now)
+        await worker.until_idle()
+        assert worker.posts() == ["EN one", "EN two"]
+        assert [put["originalText"] for put in worker.puts()] == ["one", "two"]
 
 
 async def test_what_is_in_the_agents_language_is_passed_through_in_its_place(simulator):
