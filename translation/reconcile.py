@@ -2,7 +2,7 @@
 
 The echo on the org socket decides most; the history is read at 1, 2, 4 and 8 s. Absence is
 believed under the conditions of protocol §1 (*Injecting*) alone, and then it is sent once more.
-What stays unknown for HEAD_WAIT_S is put before a person.
+What stays unknown for HEAD_WAIT_S is put before a person, however slow the history is.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ ATTEMPTS = 2  # in all
 _READS_S = (1.0, 2.0, 4.0, 8.0)  # after the sending
 _APART_S = 2.0  # so far apart are the two reads whose silence is believed
 _MARGIN_S = 0.05
+_LAST_READ_S = 3.0  # so long the last read may take; those before it end when its moment comes
 
 
 class _Seen(Enum):
@@ -73,16 +74,22 @@ async def find_out(deliverer: Deliverer, item: WorkItem) -> DeliveryStatus:
     window = timedelta(seconds=tools.reconcile_window_s) + LEAVES_WITHIN
     evidence = _Evidence([])
     begun_s = max(0.0, (timezone.now() - sent_at).total_seconds())
-    for moment_s in _moments(window.total_seconds(), begun_s=begun_s, until_s=tools.head_wait_s):
+    moments = [
+        sent_at + timedelta(seconds=moment_s)
+        for moment_s in _moments(window.total_seconds(), begun_s=begun_s, until_s=tools.head_wait_s)
+    ]
+    for moment, following in zip(moments, [*moments[1:], None], strict=True):
         # By the clock of the sending, so that a take-over does not begin the wait anew.
-        await asyncio.sleep(
-            (sent_at + timedelta(seconds=moment_s) - timezone.now()).total_seconds()
-        )
+        if following is not None and following <= timezone.now():
+            continue  # the read before it took so long
+        await asyncio.sleep((moment - timezone.now()).total_seconds())
         delivery = await tools.crossing.call(_current, item.message_id)
         if delivery.state != Delivery.State.AMBIGUOUS:
             return status_of(delivery)
         began_at = timezone.now()
-        seen = await _in_history(deliverer, item, delivery)
+        left = moments[-1] - began_at
+        within_s = _LAST_READ_S if following is None else left.total_seconds()
+        seen = await _in_history(deliverer, item, delivery, within_s=within_s)
         if isinstance(seen, _Found):
             return await tools.crossing.commit(
                 Confirm(
@@ -108,6 +115,7 @@ async def find_out(deliverer: Deliverer, item: WorkItem) -> DeliveryStatus:
             tools.owner,
             Delivery.State.REVIEW,
             "neither echo nor history shows it",
+            part_from=delivery.part_from,
         )
     )
 
@@ -162,11 +170,14 @@ def _current(message_id: int) -> Delivery:
     return Delivery.objects.get(message_id=message_id)
 
 
-async def _in_history(deliverer: Deliverer, item: WorkItem, delivery: Delivery) -> _Found | _Seen:
-    """The message that is ours, if it is there."""
+async def _in_history(
+    deliverer: Deliverer, item: WorkItem, delivery: Delivery, *, within_s: float
+) -> _Found | _Seen:
+    """The message that is ours, if it is there; a history that takes longer is not readable."""
     try:
-        history = await deliverer.tools.rest.conversation_messages(deliverer.external_id)
-    except GenesysError as error:
+        async with asyncio.timeout(within_s):
+            history = await deliverer.tools.rest.conversation_messages(deliverer.external_id)
+    except (GenesysError, TimeoutError) as error:
         logger.info("history not readable: %s", type(error).__name__)
         return _Seen.UNREADABLE
     if history is None:

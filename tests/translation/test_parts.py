@@ -96,6 +96,20 @@ async def test_an_echo_that_is_faster_than_the_answer_moves_on_to_the_next_part(
         assert worker.posts() == PARTS
 
 
+async def test_an_echo_at_the_last_moment_of_a_wait_moves_on_to_the_next_part(simulator):
+    simulator.world.faults.add({"where": "post", "kind": "reset_after", "contains": "first"})
+    async with working(simulator) as worker:
+
+        async def read(_external_id: str) -> None:
+            await worker.hear(*echoes(simulator))
+
+        worker.tools.rest.conversation_messages = read
+        await worker.hear_guest(LONG)
+        await worker.until(is_in(State.CONFIRMED))
+
+        assert worker.posts() == PARTS
+
+
 @pytest.mark.parametrize("contains", ["first", "second", "third"])
 async def test_a_part_whose_answer_is_lost_is_found_out(simulator, contains: str):
     simulator.world.faults.add({"where": "post", "kind": "reset_after", "contains": contains})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -191,6 +192,25 @@ async def test_later_messages_wait_and_then_go_on(simulator):
         began = Delivery.objects.order_by("message__seq").values_list("sending_at", flat=True)
         lost, posted = await worker.crossing.call(lambda: list(began))
         assert posted - lost >= timedelta(seconds=0.5)
+
+
+async def test_a_slow_history_does_not_lengthen_the_wait(simulator):
+    fault(simulator, "reset_before", contains="one")
+    async with working(simulator, head_wait_s=1.5, reconcile_window_s=0.1) as worker:
+        reads: list[str] = []
+
+        async def slow(external_id: str) -> None:
+            reads.append(external_id)
+            await asyncio.sleep(30)
+
+        worker.tools.rest.conversation_messages = slow
+        await worker.hear_guest("one", "two")
+        await worker.until(worker.posts)
+
+        assert worker.posts() == ["EN two"]
+        assert len(reads) == 2  # one that the last moment ended, and the last
+        delivery = await worker.crossing.call(first)
+        assert (delivery.state, delivery.attempts) == (State.REVIEW, 1)
 
 
 async def test_an_echo_decides_where_there_is_no_history(simulator):
