@@ -31,6 +31,7 @@ from translation.grouping import (
     Terms,
     Wanted,
     again,
+    is_unclear,
     last_word,
     next_batch,
     terms,
@@ -44,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 TRIES = 3
 FREE_FLIGHTS = 5  # so many requests leave at once; more are worth waiting for company
+ROUNDS = 5  # of tries that one text fails while others are answered; then it is its fault
+MOST_FAILING = 1000
 ENVELOPE_BYTES = 1024  # room for the request's other fields
 
 
@@ -91,6 +94,10 @@ class Batcher:
         self._random, self._monotonic, self._sleep, self._now = random, monotonic, sleep, now
         self._wanted: dict[tuple[Terms, str], Wanted] = {}  # waiting or in flight
         self._waiting: OrderedDict[tuple[Terms, str], Wanted] = OrderedDict()
+        # Of texts that failed alone: how many rounds while others were answered, and how many
+        # answers there were at the last one.
+        self._failing: OrderedDict[tuple[Terms, str], tuple[int, int]] = OrderedDict()
+        self._answers = 0
         self._flights: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = 0.0
@@ -172,7 +179,13 @@ class Batcher:
             raise ProviderUnavailable("too many texts are waiting for it")
 
     def _enqueue(self, text: str, wish: Terms) -> Wanted:
-        wanted = Wanted(text=text, terms=wish, weight=weight(text), since=self._monotonic())
+        wanted = Wanted(
+            text=text,
+            terms=wish,
+            weight=weight(text),
+            since=self._monotonic(),
+            answers_before=self._answers,
+        )
         self._wanted[wanted.key] = self._waiting[wanted.key] = wanted
         self._pump_soon()
         return wanted
@@ -276,7 +289,9 @@ class Batcher:
         before = self.health.state
         self._breaker.succeeded(now=self._monotonic())
         self._report(before)
+        self._answers += 1
         for wanted, answer in zip(batch, answers, strict=True):
+            self._failing.pop(wanted.key, None)
             language = languages.canonical(answer.language)
             result = BatchResult(answer.text, language, self._provider.name, latency_ms)
             self._tell(wanted, result)
@@ -286,7 +301,15 @@ class Batcher:
         now, before = self._monotonic(), self.health.state
         wait_s = retry_delay_s(max(w.attempts for w in batch), random=self._random)
         asked_s = error.retry_after_s if isinstance(error, ProviderThrottled) else None
-        self._breaker.failed(error, now=now, wait_s=wait_s if asked_s is None else asked_s)
+        if is_unclear(error, texts=len(batch)):
+            self._breaker.unclear()
+        else:
+            self._breaker.failed(
+                error,
+                now=now,
+                wait_s=wait_s if asked_s is None else asked_s,
+                text=batch[0].key if getattr(error, "reached", False) else None,
+            )
         self._report(before)
         for wanted in reversed(batch):  # back to the front, in their order
             self._repeat_or_tell(wanted, error, texts=len(batch), at=now, wait_s=wait_s)
@@ -297,6 +320,8 @@ class Batcher:
         repeat = again(
             error, texts=texts, attempts=wanted.attempts, tries=self._tries, wait_s=wait_s
         )
+        if repeat is None and isinstance(error, ProviderUnavailable) and error.reached:
+            error = self._judged(wanted, error)
         if repeat is None or not wanted.callers:
             self._tell(wanted, last_word(error, tries=self._tries))
             return
@@ -306,6 +331,15 @@ class Batcher:
         wanted.not_before = at + repeat.wait_s
         self._waiting[wanted.key] = wanted
         self._waiting.move_to_end(wanted.key, last=False)
+
+    def _judged(self, wanted: Wanted, error: ProviderUnavailable) -> ProviderUnavailable:
+        """The failure of a whole round, with what the others say about whose fault it is."""
+        rounds, answers_before = self._failing.pop(wanted.key, (0, wanted.answers_before))
+        rounds += self._answers > answers_before
+        self._failing[wanted.key] = rounds, self._answers
+        if len(self._failing) > MOST_FAILING:
+            self._failing.popitem(last=False)
+        return ProviderUnavailable(error.reason, reached=True, answers_others=rounds >= ROUNDS)
 
     def _tell(self, wanted: Wanted, result: BatchResult | TranslationError) -> None:
         self._waiting.pop(wanted.key, None)

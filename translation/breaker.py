@@ -7,6 +7,7 @@ Pure: no I/O and no clock, moments are given as monotonic seconds. `slow down`, 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from typing import Literal
 
 from translation.exceptions import (
@@ -22,7 +23,8 @@ State = Literal["ok", "throttled", "open", "half_open", "quota", "credentials"]
 
 
 class Breaker:
-    """A success forgets earlier failures, so that a few bad texts a minute do not open it."""
+    """A success forgets earlier failures, so that a few bad texts a minute do not open it; and one
+    text alone opens it never, nor twice in a row keeps it open: it may be that text's fault."""
 
     def __init__(
         self, *, failures: int = 5, window_s: float = 30.0, probe_after_s: float = 15.0
@@ -30,7 +32,8 @@ class Breaker:
         self._limit = failures
         self._window_s = window_s
         self._probe_after_s = probe_after_s
-        self._failed_at: deque[float] = deque(maxlen=failures)
+        self._failed: deque[tuple[float, Hashable]] = deque(maxlen=failures)
+        self._last_probed: Hashable = None
         self._gate: QuotaExceeded | CredentialsRefused | None = None
         self._opened_at: float | None = None
         self._probing = False
@@ -65,22 +68,34 @@ class Breaker:
         return True
 
     def succeeded(self, *, now: float) -> None:
-        self._failed_at.clear()
+        self._failed.clear()
         self._probing = False
         if self._opened_at is not None:
             self._opened_at, self._changed_at = None, now
 
-    def failed(self, error: TranslationError, *, now: float, wait_s: float = 0.0) -> None:
-        """`wait_s`: how long a throttled provider is to be left alone."""
+    def failed(
+        self,
+        error: TranslationError,
+        *,
+        now: float,
+        wait_s: float = 0.0,
+        text: Hashable | None = None,
+    ) -> None:
+        """`wait_s`: how long a throttled provider is to be left alone; `text`: the only one that
+        was asked, where it may be the cause."""
         if isinstance(error, (QuotaExceeded, CredentialsRefused)):
             self._gate, self._changed_at, self._reason = error, now, str(error)
             self._probing = False
         elif is_failure_of_provider(error):
-            self._count(error, now=now)
+            self._count(error, now=now, text=text)
         else:
             self.succeeded(now=now)  # it answers: the texts were refused, or we ask too much
             if isinstance(error, ProviderThrottled):
                 self._throttle(now=now, wait_s=wait_s)
+
+    def unclear(self) -> None:
+        """Several texts failed together, and are asked one by one: those show what is the cause."""
+        self._probing = False
 
     def reopen(self, *, now: float) -> None:
         """The operator has acted: everything is forgotten, a throttle too."""
@@ -107,16 +122,23 @@ class Breaker:
             self._throttled_at = now
         self._not_before = max(self._not_before, now + wait_s)
 
-    def _count(self, error: TranslationError, *, now: float) -> None:
-        self._failed_at.append(now)
+    def _count(self, error: TranslationError, *, now: float, text: Hashable | None) -> None:
+        self._failed.append((now, text))
         if self._opened_at is not None:
             if self._probing:
-                self._opened_at, self._probing = now, False
-                self._reason = _reason(error)
+                self._probing = False
+                if text is None or text != self._last_probed:  # else another one is the probe
+                    self._opened_at, self._last_probed = now, text
+                    self._reason = _reason(error)
             return
-        if len(self._failed_at) == self._limit and now - self._failed_at[0] <= self._window_s:
+        is_many = len(self._failed) == self._limit and now - self._failed[0][0] <= self._window_s
+        if is_many and not self._are_of_one_text():
             self._opened_at = self._changed_at = now
             self._reason = _reason(error)
+
+    def _are_of_one_text(self) -> bool:
+        texts = {text for _, text in self._failed}
+        return len(texts) == 1 and None not in texts
 
 
 def is_failure_of_provider(error: TranslationError) -> bool:

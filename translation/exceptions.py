@@ -38,14 +38,27 @@ class ProviderThrottled(TranslationError):
 
 
 class ProviderUnavailable(TranslationError):
-    """`retry_after_s` is a hint for the caller's queue; None: whenever it likes."""
+    """`retry_after_s` is a hint for the caller's queue; None: whenever it likes.
+
+    `reached`: it was asked and failed over it (5xx, a time-out), which one text may be the cause
+    of; `answers_others`: it does so with this text again and again, and answers others meanwhile.
+    """
 
     retryable = True
 
-    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after_s: float | None = None,
+        reached: bool = False,
+        answers_others: bool = False,
+    ) -> None:
         super().__init__(f"the provider is unavailable: {reason}")
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.reached = reached
+        self.answers_others = answers_others
 
 
 class InvalidAnswer(TranslationError):

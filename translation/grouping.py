@@ -58,6 +58,7 @@ class Wanted:
     since: float
     not_before: float = 0.0
     attempts: int = 0
+    answers_before: int = 0  # requests that the provider had answered when this one came
     limit: int = ANY_NUMBER  # at most so many texts in its request
     callers: list[asyncio.Future[BatchResult]] = field(default_factory=list)
 
@@ -122,10 +123,17 @@ def again(
         return Again(limit=texts // 2) if texts > 1 else None
     if isinstance(error, (InvalidAnswer, TextRefused)) and texts > 1:
         return Again(limit=1)  # one of them may be the cause: the others must not pay for it
+    if is_unclear(error, texts=texts):
+        return Again(limit=1, wait_s=wait_s)
     if error.retryable and attempts < tries:
         # While throttled the breaker holds everything back, not only these.
         return Again(wait_s=0.0 if isinstance(error, ProviderThrottled) else wait_s)
     return None
+
+
+def is_unclear(error: TranslationError, *, texts: int) -> bool:
+    """Whether one of the texts may be the cause, or the provider: asked one by one they show it."""
+    return isinstance(error, ProviderUnavailable) and error.reached and texts > 1
 
 
 def last_word(error: TranslationError, *, tries: int) -> TranslationError:

@@ -222,6 +222,8 @@ class Lane:
             made = await self._made(item)
         except TranslationError as error:
             if not _is_of_the_text(error):
+                if getattr(error, "answers_others", False) and await self._give_up(item, error):
+                    return item, None
                 # The provider's trouble: nothing is lost, it is asked again later.
                 wait_s = getattr(error, "retry_after_s", None) or AGAIN_S
                 raise PutBack(type(error).__name__, seconds=min(wait_s, LONG_S)) from error
@@ -248,6 +250,16 @@ class Lane:
         async with self.tools.alone:
             await self._commit(BeginAlone(self.conversation_id, item.message_id, self.tools.owner))
             return await self._begin_translation(item)
+
+    async def _give_up(self, item: WorkItem, error: TranslationError) -> bool:
+        """Where the provider fails over this text alone, the conversation waits for it no longer
+        than for any delivery."""
+        reason = f"{error}, and it answers others"
+        change = FailTranslation(
+            self.conversation_id, item.message_id, self.tools.owner, reason, when_too_old=True
+        )
+        is_failed: bool = await self._commit(change)
+        return is_failed
 
     async def _fail(self, item: WorkItem, reason: str) -> None:
         """Set it aside, where a person sees it; the conversation goes on."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
+
+from django.conf import settings
 
 from conversations.guest_language import Weight
 from conversations.models import Conversation, DeadLetter, JournalEntry, Message, MessageText
@@ -131,18 +134,25 @@ class PassThrough(Plain):
 
 @dataclass(frozen=True, slots=True)
 class FailTranslation(Plain):
-    """pending → failed: the provider will never take this text; the conversation goes on."""
+    """pending → failed: the provider will never take this text; the conversation goes on.
+
+    `when_too_old`: only once it has waited here for DELIVERY_TTL_S.
+    """
 
     reads_message: ClassVar[bool] = True
     conversation_id: int
     message_id: int
     owner: str
     reason: str
+    when_too_old: bool = False
 
     def apply(self, unit: Unit) -> bool:
         conversation = unit.conversation(self)
         message = unit.messages[self.message_id]
         if message.translation_state != Pending:
+            return False
+        ttl = timedelta(seconds=settings.DELIVERY_TTL_S)
+        if self.when_too_old and unit.now - (message.decided_at or message.received_at) <= ttl:
             return False
         message.translation_state = Message.TranslationState.FAILED
         message.translation_reason = self.reason[:200]

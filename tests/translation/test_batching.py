@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from tests.translation.fakes import FakeClock, FakeProvider, settle, shout
-from translation.batching import Batcher, BatchResult
+from translation.batching import ROUNDS, Batcher, BatchResult
 from translation.exceptions import (
     CredentialsRefused,
     InvalidAnswer,
@@ -236,6 +236,7 @@ async def test_a_text_that_is_too_large_alone_fails_alone(
     [
         (TextRefused("status 400"), "TextRefused"),
         (InvalidAnswer("an empty translation", of_text=True), "InvalidAnswer"),
+        (ProviderUnavailable("status 500", reached=True), "ProviderUnavailable"),
     ],
 )
 async def test_one_bad_text_does_not_take_the_others_along(
@@ -257,6 +258,71 @@ async def test_one_bad_text_does_not_take_the_others_along(
     assert [await outcome(task) for task in tasks] == ["A", expected, "B", "C"]
     assert batcher.health.state == "ok"
     assert sum("bad" in texts for texts in provider.requests) <= 3
+
+
+def choking(texts: list[str]) -> list[Translated]:
+    """One text is too much for this provider, whoever asks and how often."""
+    if "bad" in texts:
+        raise ProviderUnavailable("status 500", reached=True)
+    return shout(texts)
+
+
+async def test_a_text_that_always_fails_does_not_close_the_provider_for_others(
+    batcher: Batcher, provider: FakeProvider, clock: FakeClock
+) -> None:
+    provider.always = choking
+    for _ in range(3):  # rounds of tries, and nobody else asks
+        task = ask(batcher, "bad")
+        await clock.advance(7.0)
+        assert await outcome(task) == "ProviderUnavailable"
+
+    assert batcher.health.state == "ok"
+    assert await outcome(ask(batcher, "hola")) == "HOLA"
+
+
+async def test_a_text_that_always_fails_is_no_probe_for_ever(
+    batcher: Batcher, provider: FakeProvider, clock: FakeClock
+) -> None:
+    down = ProviderUnavailable("status 503", reached=True)
+    provider.script = [down] * 6
+    tasks = [ask(batcher, "bad"), ask(batcher, "hola", source="es")]
+    await clock.advance(10.0)
+    assert batcher.health.state == "open"
+    provider.script, provider.always = [], choking
+
+    for _ in range(3):  # the bad one is always the first to ask again
+        await clock.advance(15.0)
+        tasks = [ask(batcher, "bad"), ask(batcher, "hola", source="es")]
+        await clock.advance(10.0)
+        found = [await outcome(task) for task in tasks]
+
+    assert found == ["ProviderUnavailable", "HOLA"]
+    assert batcher.health.state == "ok"
+
+
+async def test_whose_fault_it_is_shows_when_others_are_answered_round_after_round(
+    batcher: Batcher, provider: FakeProvider, clock: FakeClock
+) -> None:
+    async def fails() -> bool:
+        task = ask(batcher, "bad")
+        await clock.advance(7.0)
+        with pytest.raises(ProviderUnavailable) as raised:
+            await task
+        return raised.value.answers_others
+
+    provider.always = choking
+    assert [await fails() for _ in range(8)] == [False] * 8  # an outage may look like that
+
+    seen = []
+    for number in range(ROUNDS):
+        await batcher.translate(f"hola {number}")
+        seen.append(await fails())
+    assert seen == [False] * (ROUNDS - 1) + [True]
+
+    provider.always = shout
+    assert await outcome(ask(batcher, "bad")) == "BAD"
+    provider.always = choking
+    assert not await fails()
 
 
 async def test_an_unreachable_provider_is_asked_three_times_with_growing_delays(

@@ -48,6 +48,29 @@ def test_a_success_forgets_the_failures_before_it() -> None:
     assert breaker.state(now=2.0)[0] == "ok"
 
 
+def test_the_failures_of_one_text_alone_do_not_open_it() -> None:
+    breaker = Breaker()
+    for _ in range(9):
+        breaker.failed(DOWN, now=0.0, text="a")
+    assert breaker.state(now=0.0)[0] == "ok"
+
+    breaker.failed(DOWN, now=0.0, text="b")
+    assert breaker.state(now=0.0)[0] == "open"
+
+
+def test_a_probe_that_failed_before_lets_another_text_be_the_probe() -> None:
+    breaker = opened()
+    assert breaker.take(now=15.0)
+    breaker.failed(DOWN, now=15.0, text="a")
+    assert not breaker.take(now=15.0)
+
+    assert breaker.take(now=30.0)
+    breaker.failed(DOWN, now=30.0, text="a")
+    assert breaker.take(now=30.0)
+    breaker.failed(DOWN, now=31.0, text="b")
+    assert not breaker.take(now=31.0)
+
+
 def test_only_one_probe_leaves_and_its_failure_waits_once_more() -> None:
     breaker = opened()
 

@@ -201,6 +201,38 @@ async def test_a_provider_in_trouble_loses_nothing_and_is_asked_again_later(
         assert worker.posts() == ["EN Hola", "EN Adiós"]
 
 
+async def _waits_past_its_time(worker: Worker, text: str) -> None:
+    """`text` waits for its translation, another for it, and it grows older than DELIVERY_TTL_S."""
+    await worker.hear_guest(text)
+    await worker.until(_is_put_back)
+    assert await worker.crossing.call(Message.objects.awaiting_translation().count) == 1
+    past = timezone.now() - timedelta(seconds=600)
+    await worker.crossing.call(lambda: Message.objects.update(received_at=past))
+    await worker.hear_guest("two")
+
+
+async def test_a_text_that_the_provider_fails_over_lets_the_next_one_pass_in_the_end(simulator):
+    fails = ProviderUnavailable("status 500", reached=True, answers_others=True)
+    async with working(simulator, translator=Words(script={"bad": fails})) as worker:
+        await _waits_past_its_time(worker, "bad")
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN two"]
+        letter = await worker.crossing.call(DeadLetter.objects.get)
+        assert letter.kind == "translation"
+        assert "answers others" in letter.reason
+
+
+async def test_no_outage_of_the_provider_gives_up_a_message_however_long_it_is(simulator):
+    words = Words(script={"one": ProviderUnavailable("status 500", reached=True)})
+    async with working(simulator, translator=words) as worker:
+        await _waits_past_its_time(worker, "one")
+        await worker.until(lambda: words.asked.count("one") >= 2 and _is_put_back())
+
+        assert worker.posts() == []
+        assert await worker.crossing.call(DeadLetter.objects.count) == 0
+
+
 @pytest.mark.parametrize("kind", ["429", "403"])
 async def test_what_was_surely_not_delivered_goes_back_into_its_place(simulator, kind: str):
     simulator.world.faults.add({"where": "post", "kind": kind, "times": 3})

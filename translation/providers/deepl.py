@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from conversations import languages
-from conversations.net.exceptions import InvalidBody, NetError
+from conversations.net.exceptions import InvalidBody, NetError, NotSent
 from conversations.net.retry import Outcome, classify, retry_after_s
 from translation.exceptions import (
     CredentialsRefused,
@@ -120,7 +120,8 @@ class DeepLProvider(Provider):
             )
         except NetError as error:
             # A translation changes nothing over there: not sent and unknown are alike here.
-            raise ProviderUnavailable(type(error).__name__) from error
+            reached = not isinstance(error, NotSent)
+            raise ProviderUnavailable(type(error).__name__, reached=reached) from error
 
 
 def request_body(
@@ -154,7 +155,7 @@ def refusal(answer: Answer, *, now: datetime) -> TranslationError:
         if b"target_lang" in answer.body:
             return ProviderUnavailable("it refuses the target language")
         return TextRefused(f"status {status}")
-    return ProviderUnavailable(f"status {status}")
+    return ProviderUnavailable(f"status {status}", reached=outcome is Outcome.UNKNOWN)
 
 
 def parse(answer: Answer) -> list[Translated]:
