@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
-from conversations.genesys.exceptions import GenesysError, Permanent
+from conversations.genesys.exceptions import GenesysError, Permanent, ScopeMissing
 from conversations.languages import display
 from conversations.net.faultpoints import point
 from conversations.services.attributes import KEYS, RecordAttributes
-from translation.lane_tools import LaneTools, put_back
+from translation.lane_tools import AttributesLater, LaneTools
 from translation.work import AttributesItem
+
+logger = logging.getLogger(__name__)
 
 
 class AttributeWriter:
@@ -49,9 +52,10 @@ class AttributeWriter:
             self._task = asyncio.create_task(
                 self._write(), name=f"attributes-{self._conversation_id}"
             )
+            self._task.add_done_callback(_look_at)
 
     async def written(self, *, unless: asyncio.Future[None] | None = None) -> None:
-        """Wait for what is due; raises PutBack where it could not be written now.
+        """Wait for what is due; raises AttributesLater where it could not be written.
 
         Where `unless` is done first, that is left for later.
         """
@@ -78,7 +82,10 @@ class AttributeWriter:
             self._task.cancel()
 
     async def _write(self) -> None:
+        pauses, clock = self._tools.attribute_pauses, self._tools.monotonic
         while self._due:
+            if wait_s := pauses.wait_s(now=clock()):
+                raise AttributesLater("no attributes can be written", seconds=wait_s)
             due = self._due.popleft()
             point("K9")  # confirmed, attributes not written
             try:
@@ -88,8 +95,13 @@ class AttributeWriter:
                 record = self._audit(due, status, "", "")
             except Permanent as error:
                 record = self._audit(due, error.status, str(error), error.body)
+            except ScopeMissing as error:
+                logger.error("%s", error)
+                raise AttributesLater(str(error), seconds=pauses.refused(now=clock())) from error
             except GenesysError as error:
-                raise put_back(error) from error
+                wait_s = pauses.failed(self._conversation_id)
+                raise AttributesLater(str(error), seconds=wait_s) from error
+            pauses.written(self._conversation_id)
             point("K10")  # attributes written, not stored
             # Not awaited: it goes into the same transaction as what follows it, the rest too.
             self._written = self._tools.crossing.submit(record)

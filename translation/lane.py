@@ -26,12 +26,13 @@ from conversations.services.unit import Change, LeaseLost
 from translation.attribute_writer import AttributeWriter
 from translation.deliverer import Deliverer
 from translation.exceptions import TextRefused, TooLarge, TranslationError
-from translation.lane_tools import AGAIN_S, LONG_S, LaneTools, PutBack
+from translation.lane_tools import AGAIN_S, LONG_S, AttributesLater, LaneTools, PutBack
 from translation.services import (
     BeginAlone,
     FailTranslation,
     Made,
     PassThrough,
+    PutOffAttributes,
     RecordTranslation,
 )
 from translation.turns import turn_among
@@ -127,6 +128,9 @@ class Lane:
             await self._give_back(timezone.now())
         except LeaseLost:
             logger.warning("lease lost", extra={"conversation": self.external_id})
+        except AttributesLater as later:
+            logger.info("attributes put off: %s", later)
+            await self._put_off(timezone.now() + timedelta(seconds=later.seconds))
         except PutBack as later:
             logger.info("work put back: %s", later)
             await self._give_back(timezone.now() + timedelta(seconds=later.seconds))
@@ -158,7 +162,7 @@ class Lane:
         # `_items` above and the rest, which is refused when `work_at` has moved.
         try:
             await self._attributes.written()
-        except PutBack:
+        except AttributesLater:
             if not self._items:  # else it was stopped: whoever goes on delivers those at once
                 raise
 
@@ -175,6 +179,14 @@ class Lane:
     async def _give_back(self, again_at: datetime) -> None:
         try:
             await self._commit(Release(self.conversation_id, self.tools.owner, again_at))
+        except LeaseLost:
+            logger.info("the conversation was taken over already")
+
+    async def _put_off(self, again_at: datetime) -> None:
+        """A message that has come meanwhile does not wait for attributes."""
+        where = (self.conversation_id, self.tools.owner)
+        try:
+            await self._commit(PutOffAttributes(*where, self.work_at, again_at))
         except LeaseLost:
             logger.info("the conversation was taken over already")
 

@@ -12,6 +12,7 @@ from conversations.crossing import Crossing
 from conversations.genesys.exceptions import GenesysError, ScopeMissing
 from conversations.genesys.rest import GenesysRest
 from conversations.services.unit import Change
+from translation.attribute_pauses import AttributePauses
 from translation.batching import BatchResult
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class LaneTools:
     policy: str  # no-duplicate, prefer-delivery or manual
     deliveries_per_minute: int  # of one conversation; more look like a loop
     monotonic: Callable[[], float]
+    attribute_pauses: AttributePauses = field(default_factory=AttributePauses)
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # of what may kill this worker
 
 
@@ -47,6 +49,10 @@ class PutBack(Exception):
     def __init__(self, reason: str, *, seconds: float = AGAIN_S) -> None:
         super().__init__(reason)
         self.seconds = seconds
+
+
+class AttributesLater(PutBack):
+    """Nothing but attributes is left, and they cannot be written now."""
 
 
 def put_back(error: GenesysError) -> PutBack:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -102,6 +102,25 @@ class BeginAlone(Plain):
         message = unit.messages[self.message_id]
         message.translation_attempts += 1
         unit.changed(message)
+
+
+@dataclass(frozen=True, slots=True)
+class PutOffAttributes(Plain):
+    """Give the conversation back, whose attributes alone are due, at `again_at`; where work came
+    after `seen_work_at`, that is due as it stands."""
+
+    conversation_id: int
+    owner: str
+    seen_work_at: datetime | None
+    again_at: datetime
+    message_id: None = None
+
+    def apply(self, unit: Unit) -> None:
+        conversation = unit.conversation(self)
+        if conversation.work_at == self.seen_work_at:
+            conversation.work_at = self.again_at
+        conversation.lease_owner, conversation.lease_until = "", None
+        unit.ledger.touch(conversation)
 
 
 @dataclass(frozen=True, slots=True)
