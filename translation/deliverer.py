@@ -35,7 +35,6 @@ from conversations.services.parts import LEAST_CHARS
 from conversations.services.transitions import DeliveryStatus
 from conversations.services.unit import Change
 from translation.lane_tools import LaneTools, put_back
-from translation.loops import LoopGuard
 from translation.reconcile import find_out
 from translation.work import WorkItem
 
@@ -63,11 +62,10 @@ class Deliverer:
         self.guest_id = ""
         self._lease_left_s = lease_left_s
         self._has_turn = False
-        self._guard = LoopGuard(tools.deliveries_per_minute, monotonic=tools.monotonic)
 
     def may_start(self) -> bool:
         """Counts it, too: a conversation with too many is a loop with another system."""
-        return self._guard.take()
+        return self.tools.loop_guard(self.conversation_id).take()
 
     async def taken_up(self, item: WorkItem) -> DeliveryStatus:
         """One that was queued, or begun by somebody else."""
@@ -111,8 +109,9 @@ class Deliverer:
         """`sending` is committed when nothing is left to wait for."""
         point("K5")  # translation stored, `sending` not
         if not (self.may_start() if may_start is None else may_start):
-            logger.error("%s", self._guard.reason, extra={"conversation": self.external_id})
-            return await self._settle(item, State.REVIEW, self._guard.reason)
+            reason = self.tools.loop_guard(self.conversation_id).reason
+            logger.error("%s", reason, extra={"conversation": self.external_id})
+            return await self._settle(item, State.REVIEW, reason)
         if not self._has_turn:
             await self.tools.rest.turn()
             self._has_turn = True

@@ -14,6 +14,7 @@ from conversations.genesys.rest import GenesysRest
 from conversations.services.unit import Change
 from translation.attribute_pauses import AttributePauses
 from translation.batching import BatchResult
+from translation.loops import LoopGuard, LoopGuards
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,13 @@ class LaneTools:
     deliveries_per_minute: int  # of one conversation; more look like a loop
     monotonic: Callable[[], float]
     attribute_pauses: AttributePauses = field(default_factory=AttributePauses)
+    loop_guards: LoopGuards = field(default_factory=LoopGuards)
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)  # of what may kill this worker
+
+    def loop_guard(self, conversation_id: int) -> LoopGuard:
+        return self.loop_guards.of(
+            conversation_id, self.deliveries_per_minute, monotonic=self.monotonic
+        )
 
 
 class PutBack(Exception):

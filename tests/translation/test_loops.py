@@ -8,7 +8,8 @@ import pytest
 
 from conversations.models import Delivery
 from tests.translation.workers import working
-from translation.loops import WINDOW_S, LoopGuard
+from translation import drain
+from translation.loops import WINDOW_S, LoopGuard, LoopGuards
 
 State = Delivery.State
 
@@ -28,9 +29,34 @@ def test_so_many_start_within_a_minute_and_the_next_one_when_the_first_is_a_minu
     assert late == [True, True, True, False]
 
 
+def test_a_guard_is_kept_for_its_minute_and_no_longer():
+    now = [1000.0]
+    guards = LoopGuards()
+
+    def of(conversation_id: int) -> LoopGuard:
+        return guards.of(conversation_id, 1, monotonic=lambda: now[0])
+
+    assert of(1).take()
+    now[0] += WINDOW_S / 2
+    assert of(2).take()
+    assert not of(1).take()
+    now[0] += WINDOW_S / 2
+    assert of(3).take()
+    now[0] += WINDOW_S / 2
+    assert of(4).take()
+
+    assert not of(3).take()
+    assert list(guards._guards) == [4, 3]
+
+
 @pytest.mark.django_db(transaction=True)
-async def test_a_console_that_translates_back_whatever_we_deliver_is_stopped(simulator: Any):
-    """It answers as the guest, in the guest's language: no echo check can know that."""
+@pytest.mark.parametrize("ease", [8, 0], ids=["at ease", "busy"])
+async def test_a_console_that_translates_back_whatever_we_deliver_is_stopped(
+    simulator: Any, monkeypatch: pytest.MonkeyPatch, ease: int
+):
+    """It answers as the guest, in the guest's language: no echo check can know that. A busy worker
+    keeps no lane for the next message."""
+    monkeypatch.setattr(drain, "_EASE_LANES", ease)
     async with working(simulator, deliveries_per_minute=5) as worker:
         await worker.hear_guest("hola 0")
         for answer in range(1, 12):
