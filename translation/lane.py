@@ -26,7 +26,14 @@ from conversations.services.unit import Change, LeaseLost
 from translation.attribute_writer import AttributeWriter
 from translation.deliverer import Deliverer
 from translation.exceptions import TextRefused, TooLarge, TranslationError
-from translation.lane_tools import AGAIN_S, LONG_S, AttributesLater, LaneTools, PutBack
+from translation.lane_tools import (
+    AGAIN_S,
+    LONG_S,
+    AttributesLater,
+    LaneTools,
+    ProviderAway,
+    PutBack,
+)
 from translation.services import (
     BeginAlone,
     FailTranslation,
@@ -148,9 +155,10 @@ class Lane:
             if self._items:
                 item = self._items[0]
                 try:
-                    await self._deliver(item)
-                finally:
-                    self._deliverer.end_turn()
+                    await self._deliver_in_turn(item)
+                except ProviderAway:
+                    await self._deliver_what_goes_the_other_way(item)
+                    raise
                 self._items.popleft()
                 self._known.discard(item.message_id)
             elif self._attributes.is_busy:
@@ -165,6 +173,21 @@ class Lane:
         except AttributesLater:
             if not self._items:  # else it was stopped: whoever goes on delivers those at once
                 raise
+
+    async def _deliver_what_goes_the_other_way(self, waiting: WorkItem) -> None:
+        """A reply as written does not wait for a provider, nor for the guest's words that do."""
+        for item in [one for one in self._items if one.is_reply != waiting.is_reply]:
+            if not item.delivery_state or self.stopping:
+                break  # those after it keep their order
+            await self._deliver_in_turn(item)
+            self._items.remove(item)
+            self._known.discard(item.message_id)
+
+    async def _deliver_in_turn(self, item: WorkItem) -> None:
+        try:
+            await self._deliver(item)
+        finally:
+            self._deliverer.end_turn()
 
     async def _rest(self, *, keep: bool) -> bool:
         """Say that nothing is left; False when work arrived meanwhile."""
@@ -238,7 +261,8 @@ class Lane:
                     return item, None
                 # The provider's trouble: nothing is lost, it is asked again later.
                 wait_s = getattr(error, "retry_after_s", None) or AGAIN_S
-                raise PutBack(type(error).__name__, seconds=min(wait_s, LONG_S)) from error
+                later = min(wait_s, LONG_S)
+                raise ProviderAway(type(error).__name__, seconds=later) from error
             await self._fail(item, str(error))
             return item, None
         finally:

@@ -58,6 +58,10 @@ class PutBack(Exception):
         self.seconds = seconds
 
 
+class ProviderAway(PutBack):
+    """A translation cannot be made now; what needs none may go on."""
+
+
 class AttributesLater(PutBack):
     """Nothing but attributes is left, and they cannot be written now."""
 

@@ -19,7 +19,7 @@ from tests.conversations.histories import said
 from tests.conversations.services.wire import AGENT, assert_journal_holds, event, kinds, record
 from tests.translation.makings import made
 from tests.translation.workers import Words, Worker, working
-from translation.exceptions import TextRefused
+from translation.exceptions import QuotaExceeded, TextRefused
 from translation.models import Translation
 from translation.replies import Previewed, Sent, send_reply
 
@@ -201,6 +201,26 @@ async def test_what_cannot_be_translated_is_set_aside_and_the_next_one_goes_on(s
 
     assert [post["text"] for post in worker.entries("post")][1:] == ["es Goodbye"]
     assert await translation_states() == ["failed", "translated"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_is_sent_as_written_does_not_wait_for_the_provider(simulator):
+    """The guest's words do, and so does what was to be translated, with what follows it."""
+    first, last = replace(REPLY, target=""), replace(REPLY, key="d" * 16, text="Bye", target="")
+    translated = replace(REPLY, key="f" * 16, text="Goodbye")
+    await started(simulator, first, translated, last)
+    away = QuotaExceeded()
+    words = Words(script={"Hola, necesito ayuda": away, "Goodbye": away})
+
+    async with working(simulator, translator=words) as worker:
+        await worker.until(worker.posts)
+        assert worker.posts() == ["Good day"]
+
+        words.script.clear()
+        await worker.until_idle(within_s=40)
+
+    posts = [post["text"] for post in worker.entries("post")]
+    assert posts == ["Good day", "EN Hola, necesito ayuda", "es Goodbye", "Bye"]
 
 
 @database_sync_to_async
