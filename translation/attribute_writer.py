@@ -11,12 +11,15 @@ from typing import Any
 
 from conversations.genesys.exceptions import GenesysError, Permanent, ScopeMissing
 from conversations.languages import display
+from conversations.models import Delivery
 from conversations.net.faultpoints import point
 from conversations.services.attributes import KEYS, RecordAttributes
 from translation.lane_tools import AttributesLater, LaneTools
 from translation.work import AttributesItem
 
 logger = logging.getLogger(__name__)
+
+_FRESH_S = 0.5  # what has waited longer may have been erased meanwhile: it is looked at again
 
 
 class AttributeWriter:
@@ -34,7 +37,7 @@ class AttributeWriter:
         self._external_id = external_id
         self._tools = tools
         self._lease_left_s = lease_left_s
-        self._due: deque[AttributesItem] = deque()
+        self._due: deque[tuple[AttributesItem, float]] = deque()  # with when it came
         self._known: set[int] = set()
         self._task: asyncio.Task[None] | None = None
         self._written: asyncio.Future[Any] | None = None
@@ -47,7 +50,7 @@ class AttributeWriter:
         if due.message_id in self._known:
             return
         self._known.add(due.message_id)
-        self._due.append(due)
+        self._due.append((due, self._tools.monotonic()))
         if self._task is None or (self._task.done() and self._task.exception() is None):
             self._task = asyncio.create_task(
                 self._write(), name=f"attributes-{self._conversation_id}"
@@ -86,7 +89,10 @@ class AttributeWriter:
         while self._due:
             if wait_s := pauses.wait_s(now=clock()):
                 raise AttributesLater("no attributes can be written", seconds=wait_s)
-            due = self._due.popleft()
+            due, came_at = self._due.popleft()
+            waited_s = clock() - came_at
+            if waited_s > _FRESH_S and not await self._tools.crossing.call(_is_due, due.message_id):
+                continue
             point("K9")  # confirmed, attributes not written
             try:
                 status = await self._tools.rest.put_attributes(
@@ -119,6 +125,11 @@ class AttributeWriter:
             reason=reason,
             body=body,
         )
+
+
+def _is_due(message_id: int) -> bool:
+    pending = Delivery.objects.filter(message_id=message_id).values_list("attributes_state")
+    return pending.first() == (Delivery.AttributesState.PENDING,)
 
 
 def _look_at(written: asyncio.Future[Any]) -> None:

@@ -7,11 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from conversations.genesys.exceptions import Unavailable
 from conversations.models import AttributeAudit, Conversation, DeadLetter, Delivery, Message
+from conversations.services.erasing import erase_messages
+from conversations.services.journal import Ledger
 from tests.translation.workers import Words, Worker, holding, working
+from translation import attribute_writer
 from translation.exceptions import ProviderThrottled, ProviderUnavailable, TextRefused
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -286,6 +290,30 @@ async def test_attributes_that_could_not_be_written_are_written_later_and_once(s
         assert [put["originalText"] for put in worker.puts()] == ["one"]
         assert worker.posts() == ["EN one"]
         assert await worker.crossing.call(AttributeAudit.objects.count) == 1
+
+
+async def test_attributes_of_what_was_erased_while_they_waited_are_not_written(
+    simulator, monkeypatch
+):
+    monkeypatch.setattr(attribute_writer, "_FRESH_S", 0.0)
+    async with working(simulator) as worker:
+        answered = holding(worker, "put_attributes")
+        await worker.hear_guest("one", "two", "three")
+        await worker.until(lambda: states() == [State.CONFIRMED] * 3 and worker.puts())
+        await worker.crossing.call(_erase_the_second)
+        answered.set()
+        await worker.until_idle()
+
+        assert [put["originalText"] for put in worker.puts()] == ["one", "three"]
+
+
+def _erase_the_second() -> None:
+    message = Message.objects.order_by("seq")[1]
+    with transaction.atomic():
+        conversation = Conversation.objects.select_for_update().get()
+        erasing = Ledger(actor="test", now=timezone.now())
+        erase_messages(erasing, {conversation.pk: conversation}, [message], facts={}, each=True)
+        erasing.flush()
 
 
 async def test_a_revoked_token_is_renewed_and_the_post_repeated_once(simulator):
