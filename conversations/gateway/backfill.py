@@ -11,8 +11,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError
 
 from conversations.gateway.inbox import InboxLost
 from conversations.genesys.events import Event
@@ -83,14 +84,13 @@ class Backfill:
             done = await self._fetch_all(conversations)
             await self._release_all()
             return done and not self._is_lost
-        except (GenesysError, InboxLost) as error:
+        except (GenesysError, InboxLost, DatabaseError, InterfaceError) as error:
             # What could not be stored is read again: the history still has it.
-            logger.warning("backfill interrupted: %s", error)
+            logger.warning("backfill interrupted: %s", _in_short(error))
             return False
         finally:
             limit.cancel()
-            with suppress(InboxLost):
-                await self._release_all()
+            await self._release_all_the_same()
 
     def _must_wait(self, conversation_id: str) -> bool:
         """Behind what is held already, whatever else: no event overtakes another."""
@@ -176,6 +176,14 @@ class Backfill:
         while self._held:
             await self._release(next(iter(self._held)))
 
+    async def _release_all_the_same(self) -> None:
+        """A loss is said once and keeps nothing held: what waits behind it would wait for ever."""
+        while self._held:
+            try:
+                await self._release_all()
+            except InboxLost:
+                self._is_lost = True
+
     async def _hold_no_longer(self) -> None:
         """No event waits longer than its time; what its history brings later comes after it."""
         loop = asyncio.get_running_loop()
@@ -188,3 +196,9 @@ class Backfill:
                     await self._release(name)
                 except InboxLost:
                     self._is_lost = True
+
+
+def _in_short(error: Exception) -> str:
+    """A database error's text may quote a statement with its values."""
+    is_told = isinstance(error, GenesysError | InboxLost)
+    return str(error) if is_told else type(error).__name__

@@ -179,13 +179,16 @@ class OrgStream:
 
     async def _is_filled(self, backfill: Backfill, gap: Gap) -> bool:
         """Read, and stored: only then does nobody have to read it again."""
-        if not await backfill.run():
-            return False
         try:
+            if not await backfill.run():
+                return False
             await self._inbox.stored()
             await self._inbox.crossing.call(leases.close_gap, KIND, KEY, gap)
         except (InboxLost, DatabaseError, InterfaceError) as error:
             logger.warning("the gap stays open: %s", type(error).__name__)
+            return False
+        except Exception:  # one round that failed is said, and is not the last
+            logger.exception("the gap stays open")
             return False
         return True
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from django.db import OperationalError
 
 from conversations.gateway.backfill import Backfill
+from conversations.gateway.inbox import InboxLost
 from conversations.genesys.events import Event, Ignored, MessageReceived
 from tests.conversations.genesys.fakes import Platform, rest_to
 from tests.conversations.services.wire import event
@@ -55,8 +57,12 @@ class Inbox:
         self.texts: list[str] = []
         self.events: list[Event] = []
         self.slow_s = 0.0
+        self.losses = 0
 
     async def put(self, one: Event) -> None:
+        if self.losses:
+            self.losses -= 1
+            raise InboxLost("OperationalError")
         if self.slow_s:
             await asyncio.sleep(self.slow_s)
         self.events.append(one)
@@ -280,3 +286,28 @@ async def test_what_is_held_when_the_connection_ends_is_kept():
     await asyncio.gather(running, return_exceptions=True)
 
     assert inbox.texts == ["held"]
+
+
+async def test_a_database_that_fails_once_keeps_no_gap_open_and_nothing_held():
+    """Whoever is held would wait for a round that never comes, and so would all that follows."""
+    away = [OperationalError("the connection is gone")]
+    inbox = Inbox()
+
+    async def known(_names: list[str]) -> set[str]:
+        if away:
+            inbox.losses = 1  # the same outage
+            raise away.pop()
+        return set()
+
+    async with rest_to(History({"c1": ["a"]})) as (rest, _):
+        filling = Backfill(
+            rest=rest, put=inbox.put, since=SINCE, known_since=_nobody, known=known
+        )
+        await filling.offer(event("held", conversation="c1"))
+
+        assert not await filling.run()
+        await filling.offer(event("live", conversation="c1"))
+
+        assert inbox.texts == ["held", "live"]
+        assert await filling.run()
+        assert inbox.texts == ["held", "live", "a"]

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
+from conversations.gateway import org_stream as org_stream_module
 from conversations.gateway.org_stream import KEY, KIND
 from conversations.models import AccessToken, Conversation, DeadLetter, Message, StreamState
 from conversations.services.tokens import forget_refusal
@@ -73,6 +74,24 @@ def _died_in_its_backfill(now: datetime) -> None:
         kind=KIND, key=KEY, last_frame_at=now, gap_since=now - timedelta(minutes=30)
     )
     connection.close()
+
+
+async def test_a_database_error_while_the_gap_is_read_ends_no_backfill(
+    settings, simulator, monkeypatch
+):
+    known, failures = org_stream_module._known, [OperationalError("gone"), LookupError("no such")]
+
+    def failing(names: list[str]) -> set[str]:
+        if failures:
+            raise failures.pop()
+        return known(names)
+
+    monkeypatch.setattr(org_stream_module, "_known", failing)
+    world = simulator.world
+    world.say_as_guest(world.conversation("conv-1"), "before")
+    async with gateway(settings, simulator) as running:
+        await running.until(stored("before"))
+        await running.until(lambda: org_stream().gap_since is None)
 
 
 async def test_a_frame_that_cannot_be_read_is_kept_and_the_next_one_is_stored(settings, simulator):
