@@ -81,11 +81,13 @@ class Inbox:
         future.add_done_callback(lambda done: self._settled(done, event, received_at))
 
     async def stored(self) -> None:
-        """Wait until all that was taken in so far is durable. Raises InboxLost."""
+        """Wait until all that was taken in so far is durable. Raises InboxLost, also for what was
+        lost before it was asked and is still to be said to `put`."""
         waiting = set(self._under_way)
-        if not waiting:
-            return
-        await asyncio.wait(waiting)
+        if waiting:
+            await asyncio.wait(waiting)
+        if self._lost is not None:
+            raise InboxLost(type(self._lost).__name__) from self._lost
         for one in waiting:
             error = None if one.cancelled() else one.exception()
             if one.cancelled() or isinstance(error, OperationalError | InterfaceError):

@@ -206,10 +206,16 @@ class OrgStream:
             await self._take_in(self._contexts.pop(event.conversation_id))
 
     async def _take_in(self, event: Event) -> None:
-        if self._backfill is not None:
-            await self._backfill.offer(event)
-        else:
+        if self._backfill is None:
             await self._inbox.put(event)
+            return
+        try:
+            await self._backfill.offer(event)
+        except InboxLost:
+            # It may have been of the history: the next connection reads all of the gap again.
+            if self._backfilling:
+                self._backfilling.cancel()
+            raise
 
     async def _pass_on_typing(self, event: TypingChanged) -> None:
         """Live only, at most once, never stored."""

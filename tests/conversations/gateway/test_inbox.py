@@ -137,3 +137,18 @@ async def test_a_database_that_comes_back_in_time_loses_nothing(
     await asyncio.sleep(0.5)
 
     assert await asked(inbox, Message.objects.count) == 3
+
+
+async def test_what_was_lost_before_the_question_is_not_taken_for_stored(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(crossing_module, "_RETRY_S", ())
+    async with locked_out(inbox.crossing.call, wait_ms=50):
+        await inbox.put(event("lost", id="m-1"))
+        await settled(inbox)
+
+    with pytest.raises(InboxLost):
+        await inbox.stored()
+    with pytest.raises(InboxLost):  # the reader has not heard of it yet
+        await inbox.put(event("next", id="m-2"))
+    await inbox.stored()
