@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Q
 from django.utils import timezone
 
 from conversations import outages
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 KIND, KEY = StreamState.Kind.MESSAGING.value, "org"
 _KNOWN_CONVERSATIONS = 5000
+_IN_ONE_QUESTION = 1000
 _AGAIN_S = 2.0
 _LOOK_S = 1.0
 
@@ -231,13 +233,20 @@ class OrgStream:
 
 
 def _known_since(moment: datetime) -> list[str]:
-    rows = Conversation.objects.filter(last_event_at__gte=moment)
-    return list(rows.values_list("external_id", flat=True)[:1000])
+    """The newest first. In any open one something may have been said, however quiet it was."""
+    rows = Conversation.objects.filter(channel=Conversation.Channel.MESSAGING)
+    rows = rows.filter(Q(state=Conversation.State.OPEN) | Q(last_event_at__gte=moment))
+    return list(rows.order_by("-last_event_at").values_list("external_id", flat=True))
 
 
 def _known(external_ids: list[str]) -> set[str]:
-    rows = Conversation.objects.filter(external_id__in=external_ids)
-    return set(rows.values_list("external_id", flat=True))
+    found: set[str] = set()
+    for start in range(0, len(external_ids), _IN_ONE_QUESTION):
+        rows = Conversation.objects.filter(
+            external_id__in=external_ids[start : start + _IN_ONE_QUESTION]
+        )
+        found.update(rows.values_list("external_id", flat=True))
+    return found
 
 
 def _key_of(external_id: str) -> int | None:

@@ -300,9 +300,7 @@ async def test_a_database_that_fails_once_keeps_no_gap_open_and_nothing_held():
         return set()
 
     async with rest_to(History({"c1": ["a"]})) as (rest, _):
-        filling = Backfill(
-            rest=rest, put=inbox.put, since=SINCE, known_since=_nobody, known=known
-        )
+        filling = Backfill(rest=rest, put=inbox.put, since=SINCE, known_since=_nobody, known=known)
         await filling.offer(event("held", conversation="c1"))
 
         assert not await filling.run()

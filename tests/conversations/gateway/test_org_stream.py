@@ -76,6 +76,41 @@ def _died_in_its_backfill(now: datetime) -> None:
     connection.close()
 
 
+async def test_without_the_call_a_conversation_that_was_quiet_before_the_gap_is_read(
+    settings, simulator
+):
+    world, now = simulator.world, datetime.now(UTC)
+    place = world.conversation("conv-1")
+    world.say_as_guest(place, "in the gap")
+    world.faults.add({"where": "active", "kind": "404"})
+    await asyncio.to_thread(_was_quiet, now - timedelta(minutes=10), now)
+
+    async with gateway(settings, simulator) as running:
+        await running.until(stored("before it", "in the gap"))
+
+
+def _was_quiet(since: datetime, now: datetime) -> None:
+    record(event("before it", sent_at=since))
+    Conversation.objects.update(last_event_at=since)
+    StreamState.objects.create(kind=KIND, key=KEY, last_frame_at=now)
+    connection.close()
+
+
+def test_every_open_conversation_is_known_the_newest_first():
+    now = datetime.now(UTC)
+    ended = Conversation(external_id="ended", state="closed")
+    call = Conversation(external_id="call", channel="voice")
+    rows = [Conversation(external_id=f"c{number:04}") for number in range(1101)]
+    for minutes, row in enumerate([ended, call, *rows]):
+        row.created_at = row.last_event_at = now - timedelta(minutes=minutes)
+    Conversation.objects.bulk_create([ended, call, *rows])
+
+    names = org_stream_module._known_since(now + timedelta(minutes=1))
+
+    assert names == [row.external_id for row in rows]
+    assert org_stream_module._known([*names, "unknown"]) == set(names)
+
+
 async def test_a_database_error_while_the_gap_is_read_ends_no_backfill(
     settings, simulator, monkeypatch
 ):
