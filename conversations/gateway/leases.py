@@ -242,6 +242,11 @@ def open_gap(kind: str, key: str, *, stored_until: datetime | None, first: datet
     return Gap(since, row.epoch)
 
 
-def close_gap(kind: str, key: str, gap: Gap) -> None:
-    """All of it is stored. A gateway that lost the lease meanwhile closes nothing."""
-    StreamState.objects.filter(kind=kind, key=key, epoch=gap.epoch).update(gap_since=None)
+def close_gap(kind: str, key: str, gap: Gap, *, heard_until: datetime | None = None) -> None:
+    """All of it is stored. A gateway that lost the lease meanwhile closes nothing.
+
+    `heard_until`: when the connection beside which it was read has ended. The next gap begins
+    there: some histories were read before it.
+    """
+    since = None if heard_until is None else max(gap.since, heard_until - OVERLAP)
+    StreamState.objects.filter(kind=kind, key=key, epoch=gap.epoch).update(gap_since=since)

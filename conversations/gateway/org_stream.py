@@ -81,6 +81,7 @@ class OrgStream:
         self._state: StateChange | None = None
         self._told = Counts()
         self._connected_at: datetime | None = None
+        self._heard_until: datetime | None = None  # None while a connection is open
         self._backfilled_at: datetime | None = None
         self._keys: OrderedDict[str, int] = OrderedDict()
         # What guests' pages have set, mostly before the first message makes it a conversation.
@@ -149,6 +150,10 @@ class OrgStream:
 
     def _on_state(self, change: StateChange) -> None:
         self._state = change
+        if change.state == "live":
+            self._heard_until = None
+        elif self._heard_until is None:
+            self._heard_until = timezone.now()
 
     async def _on_open(self) -> None:
         """Every opened connection closes the gap before it, beside the live frames."""
@@ -171,6 +176,9 @@ class OrgStream:
         first = timezone.now() - timedelta(seconds=settings.DELIVERY_TTL_S)
         return leases.open_gap(KIND, KEY, stored_until=self._inbox.stored_until, first=first)
 
+    def _note_closed(self, gap: Gap, heard_until: datetime | None) -> None:
+        leases.close_gap(KIND, KEY, gap, heard_until=heard_until)
+
     async def _close_gap(self, backfill: Backfill, gap: Gap) -> None:
         is_filled = await self._is_filled(backfill, gap)
         while not is_filled:
@@ -185,7 +193,7 @@ class OrgStream:
             if not await backfill.run():
                 return False
             await self._inbox.stored()
-            await self._inbox.crossing.call(leases.close_gap, KIND, KEY, gap)
+            await self._inbox.crossing.call(self._note_closed, gap, self._heard_until)
         except (InboxLost, DatabaseError, InterfaceError) as error:
             logger.warning("the gap stays open: %s", type(error).__name__)
             return False

@@ -124,6 +124,17 @@ def test_a_closed_gap_is_not_read_again():
     assert gap.since == later - timedelta(seconds=60)
 
 
+def test_a_gap_that_was_read_beside_a_dead_connection_leaves_one_since_its_end():
+    """What a history brought moves nothing: others were read before it, and nobody listened."""
+    ended = timezone.now()
+    gap = leases.open_gap(*ORG, stored_until=None, first=ended - timedelta(minutes=10))
+
+    leases.close_gap(*ORG, gap, heard_until=ended)
+
+    after = leases.open_gap(*ORG, stored_until=ended + timedelta(minutes=3), first=ended)
+    assert after.since == ended - timedelta(seconds=60)
+
+
 def test_whoever_lost_the_lease_closes_no_gap_of_his_successor():
     moment = timezone.now()
     assert take("one")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 
 from conversations.gateway import org_stream as org_stream_module
 from conversations.gateway.org_stream import KEY, KIND
+from conversations.genesys.rest import GenesysRest
 from conversations.models import AccessToken, Conversation, DeadLetter, Message, StreamState
 from conversations.services.tokens import forget_refusal
 from conversations.services.verification import verify_journal
@@ -109,6 +111,37 @@ def test_every_open_conversation_is_known_the_newest_first():
 
     assert names == [row.external_id for row in rows]
     assert org_stream_module._known([*names, "unknown"]) == set(names)
+
+
+async def test_what_is_said_while_a_dead_connections_backfill_goes_on_stays_a_gap(
+    settings, simulator, monkeypatch
+):
+    """Its history was read before; what others' histories bring must not hide it."""
+    release, read = asyncio.Event(), asyncio.Event()
+    honest = GenesysRest.conversation_messages
+
+    async def slow(self, external_id: str, *, since: Any = None) -> Any:
+        messages = await honest(self, external_id, since=since)
+        read.set()
+        await release.wait()
+        return messages
+
+    monkeypatch.setattr(GenesysRest, "conversation_messages", slow)
+    simulator.world.say_as_guest(simulator.world.conversation("conv-1"), "before")
+    async with gateway(settings, simulator) as running:
+        async with asyncio.timeout(30):
+            await read.wait()
+        simulator.world.faults.add({"where": "handshake", "kind": "503", "tag": "down"})
+        running.drop_sockets()
+        await running.until(lambda: org_stream().state == "waiting")
+        gap, waits_since = (await running.ask(org_stream)).gap_since, datetime.now(UTC)
+        release.set()
+        await running.until(stored("before"))
+
+        await running.until(lambda: org_stream().gap_since != gap)
+        after = (await running.ask(org_stream)).gap_since
+        assert after is not None
+        assert after <= waits_since - timedelta(seconds=60)
 
 
 async def test_a_database_error_while_the_gap_is_read_ends_no_backfill(
