@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError
 
 from conversations.gateway.inbox import InboxLost
 from conversations.genesys.events import Event
-from conversations.genesys.exceptions import GenesysError
+from conversations.genesys.exceptions import GenesysError, Permanent, TooLarge
 from conversations.genesys.rest import GenesysRest
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ class Backfill:
         self._hold_s = hold_s
         self._waited_for: set[str] | None = None  # None: not known yet, so all are waited for
         self._left: dict[str, None] = {}  # conversations whose history is still to be read
+        self._unread: list[str] = []  # those that the last round could not read
+        self._given_up: set[str] = set()  # those that nobody can read
         self._held: dict[str, deque[Event]] = {}
         self._held_since: dict[str, float] = {}
         self._overdue: set[str] = set()  # conversations that have waited long enough
@@ -73,24 +75,27 @@ class Backfill:
         self._held[conversation_id].append(event)
 
     async def run(self) -> bool:
-        """Fetch all of it; True when the gap is closed."""
+        """Fetch all of it; True when the gap is closed.
+
+        Run again, it fetches what it could not: no more than that, where nothing was lost.
+        """
+        unread: list[str] | None = None  # not known
         limit = asyncio.create_task(self._hold_no_longer(), name="backfill-hold")
         self._is_lost = False
         try:
-            conversations = await self._active()
-            self._waited_for = set(conversations)
-            self._followed = await self._known(conversations)
-            await self._release_others()
-            done = await self._fetch_all(conversations)
+            conversations = self._unread or await self._find()
+            failed = await self._fetch_all(conversations)
             await self._release_all()
-            return done and not self._is_lost
+            unread = failed
         except (GenesysError, InboxLost, DatabaseError, InterfaceError) as error:
             # What could not be stored is read again: the history still has it.
             logger.warning("backfill interrupted: %s", _in_short(error))
-            return False
         finally:
             limit.cancel()
             await self._release_all_the_same()
+            is_known = unread is not None and not self._is_lost
+            self._unread = unread if unread and is_known else []
+        return is_known and not self._unread
 
     def _must_wait(self, conversation_id: str) -> bool:
         """Behind what is held already, whatever else: no event overtakes another."""
@@ -102,30 +107,41 @@ class Backfill:
             return False
         return self._waited_for is None or conversation_id in self._waited_for
 
+    async def _find(self) -> list[str]:
+        """All whose history is to be read."""
+        conversations = await self._active()
+        self._waited_for = set(conversations)
+        self._followed = await self._known(conversations)
+        await self._release_others()
+        return conversations
+
     async def _active(self) -> list[str]:
         active = await self._rest.active_conversations(self._since)
         if active is None:  # the platform lacks the call: the conversations known here
             return await self._known_since(self._since)
         return [row.conversation_id for row in active]
 
-    async def _fetch_all(self, conversations: Sequence[str]) -> bool:
+    async def _fetch_all(self, conversations: Sequence[str]) -> list[str]:
+        """Those that could not be read, and may be later."""
         self._left = dict.fromkeys(conversations)
         readers = [
             asyncio.create_task(self._fetch_what_is_left(), name=f"backfill-{number}")
             for number in range(min(_SIDE_BY_SIDE, len(self._left)))
         ]
         try:
-            return all(await asyncio.gather(*readers))
+            return [name for failed in await asyncio.gather(*readers) for name in failed]
         finally:
             for reader in readers:
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
 
-    async def _fetch_what_is_left(self) -> bool:
-        done = True
+    async def _fetch_what_is_left(self) -> list[str]:
+        failed = []
         while self._left:
-            done &= await self._fetch(self._next())
-        return done
+            name = self._next()
+            if not await self._fetch(name):
+                failed.append(name)
+        return failed
 
     def _next(self) -> str:
         """Where somebody speaks now comes first: their words wait for it, and not for long."""
@@ -138,9 +154,13 @@ class Backfill:
         """One conversation's history, then what was held of it."""
         try:
             history = await self._history(conversation_id)
-        except GenesysError as error:
-            logger.warning("history not readable: %s", error)
-            return False
+        except (GenesysError, DatabaseError, InterfaceError) as error:
+            if not _is_for_good(error):
+                logger.warning("history not readable: %s", _in_short(error))
+                return False
+            logger.error("history of %s given up: %s", conversation_id, error)
+            self._given_up.add(conversation_id)
+            history = None
         for event in history or ():
             await self._put(event)
         self.messages += len(history or ())
@@ -153,6 +173,8 @@ class Backfill:
 
         A malformed entry in a history is kept once a connection, like a malformed frame.
         """
+        if conversation_id in self._given_up:
+            return None
         since = self._since if conversation_id in self._followed else None
         return await self._rest.conversation_messages(conversation_id, since=since)
 
@@ -196,6 +218,13 @@ class Backfill:
                     await self._release(name)
                 except InboxLost:
                     self._is_lost = True
+
+
+def _is_for_good(error: Exception) -> bool:
+    """Not a redirect: that is a gateway in between, and often one under maintenance."""
+    if isinstance(error, Permanent):
+        return error.status >= 400
+    return isinstance(error, TooLarge)
 
 
 def _in_short(error: Exception) -> str:

@@ -27,6 +27,7 @@ from conversations.genesys.rest import GenesysRest
 from conversations.genesys.session import Session, StateChange
 from conversations.live import doorbell
 from conversations.models import Conversation, StreamState
+from conversations.net.backoff import delays
 from conversations.net.http import HttpClient
 from conversations.services.tokens import credentials_of, is_refused
 from conversations.tokens import DatabaseTokens
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 KIND, KEY = StreamState.Kind.MESSAGING.value, "org"
 _KNOWN_CONVERSATIONS = 5000
 _IN_ONE_QUESTION = 1000
-_AGAIN_S = 2.0
+_AGAIN_S, _LONGEST_AGAIN_S = 2.0, 30.0
 _LOOK_S = 1.0
 
 
@@ -180,10 +181,10 @@ class OrgStream:
         leases.close_gap(KIND, KEY, gap, heard_until=heard_until)
 
     async def _close_gap(self, backfill: Backfill, gap: Gap) -> None:
-        is_filled = await self._is_filled(backfill, gap)
-        while not is_filled:
-            await asyncio.sleep(_AGAIN_S)
-            is_filled = await self._is_filled(backfill, gap)
+        for wait_s in delays(base_s=_AGAIN_S, cap_s=_LONGEST_AGAIN_S):
+            if await self._is_filled(backfill, gap):
+                break
+            await asyncio.sleep(wait_s)
         self._backfilled_at = timezone.now()
         logger.info("gap closed: %s messages read", backfill.messages)
 

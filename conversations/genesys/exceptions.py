@@ -10,6 +10,7 @@ GenesysError
 ├── AmbiguousDelivery    a message may or may not have been delivered (alias `Ambiguous`)
 ├── Permanent            the platform refused it for good: dead letter
 ├── InvalidAnswer        an answer that is not the documented JSON
+│   └── TooLarge             longer than is read of one, or it cannot be unpacked
 ├── CallMissing          404 or 405 of a call that the platform may lack
 ├── NotConnected         a frame was to be sent while there was no connection
 ├── UploadFailed         a file did not arrive: nothing was said, it may be tried again
@@ -104,6 +105,10 @@ class InvalidAnswer(GenesysError):
         super().__init__(f"not the documented answer: {reason}")
         self.reason = reason
         self.body = body
+
+
+class TooLarge(InvalidAnswer):
+    """It would be so again."""
 
 
 class CallMissing(GenesysError):

@@ -29,6 +29,7 @@ from conversations.genesys.exceptions import (
     Permanent,
     ScopeMissing,
     Throttled,
+    TooLarge,
     Unavailable,
     kept_text,
 )
@@ -289,7 +290,8 @@ def _unknown(answer: Answer, call: _Call, defect: InvalidBody | None) -> NotAppl
         reason = f"status {answer.status}" + (f", {defect.reason}" if defect else "")
         raise AmbiguousDelivery(reason, status=answer.status, body=kept_text(answer.body))
     if defect:
-        return InvalidAnswer(f"{call.name}: {defect.reason}", body=kept_text(answer.body))
+        kind = InvalidAnswer if answer.complete else TooLarge
+        return kind(f"{call.name}: {defect.reason}", body=kept_text(answer.body))
     return Unavailable(f"status {answer.status}")
 
 

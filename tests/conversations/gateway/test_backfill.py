@@ -15,6 +15,7 @@ from django.db import OperationalError
 from conversations.gateway.backfill import Backfill
 from conversations.gateway.inbox import InboxLost
 from conversations.genesys.events import Event, Ignored, MessageReceived
+from conversations.genesys.rest import HISTORY_BYTES
 from tests.conversations.genesys.fakes import Platform, rest_to
 from tests.conversations.services.wire import event
 
@@ -150,6 +151,67 @@ async def test_a_gap_that_could_not_be_read_is_not_closed(name: str):
         assert not await filling.run()
 
         assert inbox.texts == ["live"]
+
+
+def _only_of_c1(answers: list[Callable[[], web.StreamResponse]]) -> Callable[..., Any]:
+    """c1's history is answered by these, the last one for ever; c2's is good."""
+    good = History({"c1": ["a"], "c2": ["b"]})
+
+    def answer(request: web.Request) -> web.StreamResponse:
+        if not request.path.endswith("/c1/messages"):
+            return good(request)
+        return (answers.pop(0) if len(answers) > 1 else answers[0])()
+
+    return answer
+
+
+def _asked_for(asked: Platform, conversation: str) -> int:
+    return sum(path.endswith(f"/{conversation}/messages") for _, path, *_ in asked.requests)
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries"),
+    [
+        (lambda: web.json_response({}, status=410), 1),
+        (lambda: web.Response(body=b" " * (HISTORY_BYTES + 1)), 3),
+    ],
+    ids=["refused", "too large"],
+)
+async def test_a_history_that_nobody_can_read_keeps_no_gap_open(
+    answer: Callable[[], web.StreamResponse], tries: int, caplog: pytest.LogCaptureFixture
+):
+    async with backfill(_only_of_c1([answer])) as (filling, inbox, asked):
+        await filling.offer(event("live", conversation="c1"))
+
+        assert await filling.run()
+        assert await filling.run()
+
+        assert inbox.texts[:2] in (["live", "b"], ["b", "live"])
+        assert _asked_for(asked, "c1") == tries
+    assert [one.levelname for one in caplog.records if "given up" in one.message] == ["ERROR"]
+
+
+@pytest.mark.parametrize("status", [503, 302])
+async def test_only_what_could_not_be_read_is_asked_for_again(status: int):
+    answers = [lambda: web.json_response({}, status=status)] * 3
+    answers.append(lambda: web.json_response({"messages": [_wire("c1", "a")]}))
+    async with backfill(_only_of_c1(answers)) as (filling, inbox, asked):
+        while not await filling.run():
+            assert _asked_for(asked, "c1") < 4
+
+        assert inbox.texts == ["b", "a"]
+        assert _asked_for(asked, "c2") == 1
+
+
+async def test_after_a_loss_everything_is_read_again():
+    async with backfill(History({"c1": ["a"], "c2": ["b"]})) as (filling, inbox, asked):
+        inbox.losses = 1
+
+        assert not await filling.run()
+        assert await filling.run()
+
+        assert set(inbox.texts) == {"a", "b"}
+        assert _asked_for(asked, "c1") + _asked_for(asked, "c2") >= 3
 
 
 async def test_live_events_of_a_conversation_come_after_its_history():
