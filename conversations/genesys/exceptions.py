@@ -47,10 +47,11 @@ class CredentialsRefused(GenesysError):
 
 
 class TokenUnavailable(GenesysError):
-    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(self, reason: str, *, retry_after_s: float | None = None, body: str = "") -> None:
         super().__init__(f"no token: {reason}")
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.body = body
 
 
 class ScopeMissing(GenesysError):

@@ -20,7 +20,6 @@ from conversations.genesys.exceptions import (
     CredentialsRefused,
     GenesysError,
     InvalidAnswer,
-    Permanent,
     ScopeMissing,
     TokenUnavailable,
     kept_text,
@@ -97,10 +96,11 @@ async def fetch_token(
             return _token(answer, asked_at=asked_at, generation=generation)
         if outcome is Outcome.THROTTLED:
             failure = TokenUnavailable("429", retry_after_s=_wait_s(answer, now=now()))
-        elif outcome is Outcome.UNKNOWN:
-            failure = TokenUnavailable(f"status {answer.status}")
+        elif (refusal := _refusal(answer, outcome, config)) is not None:
+            raise refusal
         else:
-            raise _refusal(answer, outcome, config)
+            body = kept_text(answer.body)
+            failure = TokenUnavailable(f"status {answer.status}", body=body)
     raise failure
 
 
@@ -118,16 +118,17 @@ def _wait_s(answer: Answer, *, now: datetime) -> float:
     return DEFAULT_RETRY_AFTER_S if asked is None else asked
 
 
-def _refusal(answer: Answer, outcome: Outcome, config: GenesysConfig) -> GenesysError:
-    body = kept_text(answer.body)
+def _refusal(answer: Answer, outcome: Outcome, config: GenesysConfig) -> GenesysError | None:
+    """None: it refused nobody. A wrong address or a gateway in between says nothing of what the
+    token is wanted for, and must not be taken for the answer to that."""
     if outcome is Outcome.AUTH or _error_code(answer) in _BAD_CLIENT:
         return CredentialsRefused(
             f"the token endpoint refused the client id or secret ({answer.status}):"
             " correct GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET"
         )
     if outcome is Outcome.FORBIDDEN:
-        return ScopeMissing("the token", tuple(config.scopes.split()), body=body)
-    return Permanent(answer.status, body)
+        return ScopeMissing("the token", tuple(config.scopes.split()), body=kept_text(answer.body))
+    return None
 
 
 def _error_code(answer: Answer) -> object:

@@ -192,9 +192,9 @@ async def test_new_credentials_are_asked_although_the_old_ones_were_refused():
 
 
 async def test_a_failed_renewal_lets_the_next_one_try_at_once():
-    endpoint = Endpoint(status=400)
+    endpoint = Endpoint(status=403)
     async with deployment(endpoint) as ((tokens,), _, crossing):
-        with pytest.raises(Exception, match="400"):
+        with pytest.raises(Exception, match="403"):
             await tokens.current()
         endpoint.status = 200
 

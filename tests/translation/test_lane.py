@@ -264,6 +264,24 @@ async def test_a_refusal_for_good_is_a_dead_letter_and_the_next_one_goes_on(simu
         assert (letter.kind, letter.http_status) == ("delivery", int(kind))
 
 
+@pytest.mark.parametrize("kind", ["404", "413"])
+async def test_what_a_token_endpoint_answers_is_no_answer_to_the_delivery(simulator, kind: str):
+    async with working(simulator) as worker:
+        worker.world.tokens.revoke_all()
+        worker.world.faults.add({"where": "token", "kind": kind, "times": 3})
+        await worker.hear_guest("one")
+        await worker.until(_is_put_back)
+        assert await all_states(worker) == [State.QUEUED]
+        assert worker.posts() == []
+
+        worker.world.faults.clear()
+        await worker.crossing.call(due_now)
+        await worker.until_idle()
+
+        assert worker.posts() == ["EN one"]
+        assert not await worker.crossing.call(DeadLetter.objects.exists)
+
+
 async def test_attributes_that_are_refused_are_audited_and_change_no_delivery(simulator):
     simulator.world.faults.add({"where": "put", "kind": "400"})
     async with working(simulator) as worker:

@@ -13,7 +13,6 @@ from conversations.genesys.exceptions import (
     CredentialsRefused,
     GenesysError,
     InvalidAnswer,
-    Permanent,
     ScopeMissing,
     TokenUnavailable,
 )
@@ -84,10 +83,13 @@ async def test_a_403_names_the_scopes() -> None:
     assert len(requests) == 1
 
 
-async def test_other_refusals_are_permanent_and_masked() -> None:
-    got, _, _ = await fetched(answer(400, "you sent client_secret=CANARY-secret"))
+@pytest.mark.parametrize("status", [302, 400, 404, 413])
+async def test_any_other_answer_is_no_token_for_now_and_masked(status: int) -> None:
+    got, requests, waits = await fetched(answer(status, "you sent client_secret=CANARY-secret"))
 
-    assert isinstance(got, Permanent)
+    assert isinstance(got, TokenUnavailable)
+    assert (str(got), len(requests), waits) == (f"no token: status {status}", 3, [2, 4])
+    assert got.body.startswith("you sent")
     assert "CANARY" not in got.body
 
 
