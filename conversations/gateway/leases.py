@@ -116,11 +116,14 @@ def _is_free(row: StreamState, *, owners: Collection[str], now: datetime) -> boo
 def _win(
     kind: str, key: str, owner: str, *, owners: Collection[str], now: datetime, lease_s: float
 ) -> bool:
+    """Nothing that the last holder said of its connection holds for ours."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(owner__in=owners)
     won = StreamState.objects.filter(free, kind=kind, key=key).update(
         owner=owner,
         lease_until=now + timedelta(seconds=lease_s),
         epoch=F("epoch") + 1,
+        state=StreamState.State.CONNECTING,
+        connected_at=None,
         resume_at=None,
         updated_at=now,
     )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from conversations.gateway import leases
 from conversations.gateway.leases import Progress
 from conversations.models import StreamState
+from conversations.services.org_socket import is_read_up_to, nothing_was_missed
 from tests.dead_process import dead_process
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,20 @@ def test_nobody_waits_for_the_lease_of_a_gateway_that_is_certainly_dead():
 
     assert take("two")
     assert StreamState.objects.get().epoch == 2
+
+
+def test_what_the_last_holder_said_of_its_connection_does_not_hold_after_a_takeover():
+    now = timezone.now()
+    owner, long_ago = dead_process(), now - timedelta(minutes=10)
+    assert take(owner)
+    assert renew(owner, progress(connected_at=long_ago, backfilled_at=long_ago))
+    assert nothing_was_missed(long_ago, now)
+    assert is_read_up_to(now)
+
+    assert take("two")
+
+    assert not nothing_was_missed(long_ago, now)
+    assert not is_read_up_to(now)
 
 
 def test_an_owner_may_come_back_after_a_restart_under_the_same_name():
