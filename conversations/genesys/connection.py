@@ -20,7 +20,7 @@ from websockets.exceptions import (
     InvalidURI,
 )
 
-from conversations.genesys.events import ConversationClosed, Event
+from conversations.genesys.events import ConversationClosed, Event, Ignored, Malformed
 from conversations.genesys.exceptions import NotConnected
 from conversations.genesys.protocols.stream import StreamProtocol, SubscribingProtocol
 from conversations.genesys.protocols.verdicts import Close
@@ -56,6 +56,7 @@ class Life:
     """What the session must know of a connection afterwards to judge whether it was sound."""
 
     frames: int = 0
+    understood: int = 0  # of these
     opened_at: float | None = None
 
 
@@ -164,6 +165,7 @@ async def _exchange(
             if subscribing is not None and subscribing.ended is not None:
                 return subscribing.ended
             life.frames += 1
+            life.understood += not isinstance(event, Ignored | Malformed)
             if type(event) is ConversationClosed:
                 # What the socket was about is over: we close it (protocol §3).
                 await socket.close(_OVER.code or 1000, _OVER.reason)

@@ -197,10 +197,14 @@ class Session:
         """A sound connection starts everything afresh; any other counts, also a failed one."""
         lived_s = 0.0 if life.opened_at is None else self._monotonic() - life.opened_at
         is_sound = bool(life.frames) or lived_s >= self._sound_after_s
+        # A frame that says why the token is refused is none that a good token brought.
+        is_let_in = bool(life.understood) or lived_s >= self._sound_after_s
         if self._is_proven is not None:
-            is_sound = life.opened_at is not None and self._is_proven()
+            is_sound = is_let_in = life.opened_at is not None and self._is_proven()
+        if is_let_in:
+            self._refusals = 0
         if is_sound:
-            self._attempts = self._refusals = 0
+            self._attempts = 0
             self._delays = self._fresh_delays()
         else:
             self._attempts += 1

@@ -132,6 +132,15 @@ async def test_refusals_that_are_not_in_a_row_are_not_a_refusal() -> None:
     assert watched.waits == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("frame", ['{"type": "error"}', "<html>"])
+async def test_a_frame_that_says_why_does_not_end_the_row_of_refusals(frame: str) -> None:
+    async with socket_server(closing(1008, frame)) as url:
+        watched = Watched(url, max_waits=4)
+        await watched.run()
+
+    assert watched.waits == [1, 300, 300, 300]
+
+
 async def test_a_403_in_the_handshake_is_asked_again_slowly_with_a_new_token() -> None:
     async with socket_server(never, process_request=answering(403)) as url:
         watched = Watched(url, max_waits=3)
