@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from conversations.live import doorbell
@@ -41,9 +42,19 @@ def scroll_to(page: Page, place: str) -> tuple[int, float]:
             return [Number(first.dataset.seq), top(first)];
         }}"""
     )
+    two_frames(page)
+    return seq, top
+
+
+def two_frames(page: Page) -> None:
+    """Whatever was to be shown is shown."""
     frames = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     page.evaluate(frames)
-    return seq, top
+
+
+def seqs_of(page: Page) -> list[int]:
+    nodes = "nodes => nodes.map((node) => Number(node.dataset.seq))"
+    return page.locator(".bubble").evaluate_all(nodes)
 
 
 def nodes_and_heap(page: Page) -> tuple[int, float]:
@@ -172,3 +183,51 @@ def test_days_and_silences_stand_between_the_messages(web: Web):
     words = web.page.locator(".day").all_inner_texts()
     assert 2 <= sum("2" in word and "later" not in word for word in words) <= 3
     assert any("hours later" in word for word in words)
+
+
+STORED = """async (during) => {
+    const { Store } = await import("/static/console/store.js");
+    const rows = (from, to, state) => Array.from({ length: to - from + 1 }, (_, index) => (
+        { id: from + index, seq: from + index, state }));
+    const store = new Store();
+    store.start({ rows: rows(51, 100, "old"), older: 50, seq: 100 }, false);
+    const heard = store.listen();
+    store.start({ rows: rows(1, 105, "new"), older: 0, seq: 105 }, false);
+    const found = (to) => ({ rows: rows(1, to, "old"), older: 0, newer: 0, seq: 100 });
+    if (during === "last") store.takeInstead(found(100), heard);
+    else store.takeOlder(found(50), heard);
+    return store.rows.map((row) => [row.seq, row.state]);
+}"""
+
+
+@pytest.mark.parametrize("during", ["last", "older"])
+def test_a_snapshot_is_not_undone_by_an_older_answer(web: Web, during: str):
+    web.page.goto(web.address)
+
+    stored = web.page.evaluate(STORED, during)
+
+    assert stored == [[seq, "new"] for seq in range(1, 106)]
+
+
+def test_the_end_is_reached_without_a_hole_while_older_messages_are_read(web: Web):
+    a_user("sam", "supervisor")
+    History(a_conversation("c-1")).say_many(600)
+    web.log_in("sam", "/live/c-1/")
+    page = web.page
+    expect(said(page, "mensaje 600")).to_be_in_viewport()
+    scroll_to(page, "300")
+    expect(page.locator(".bubble")).to_have_count(300)
+
+    held: list[Route] = []
+    page.route("**/messages/**", lambda route: held.append(route))
+    with page.expect_request("**/messages/**"):
+        scroll_to(page, "0")
+    page.get_by_role("button", name="Last message").click()
+    expect(said(page, "mensaje 600")).to_be_in_viewport()
+    expect(page.locator(".bubble")).to_have_count(200)
+    held[0].continue_()
+    expect(page.locator("#older")).not_to_have_attribute("aria-busy", "true")
+    two_frames(page)
+
+    seqs = seqs_of(page)
+    assert seqs == list(range(seqs[0], 601))

@@ -27,6 +27,7 @@ export class Store {
   // Returns how many are new to the page. `isStale`: the snapshot does not reach that far up.
   start(frame, follows) {
     const { rows } = frame;
+    for (const row of rows) this.hear(row, frame.seq);
     const heard = this.newest;
     const fresh = heard ? rows.filter((row) => row.seq > heard).length : 0;
     this.newest = Math.max(heard, rows.at(-1)?.seq ?? 0);
@@ -50,7 +51,7 @@ export class Store {
 
   // One row that the socket brought; true if its message is new to the page.
   put(row, journalSeq, follows) {
-    for (const heard of this.listeners) heard.set(row.id, { row, journalSeq });
+    this.hear(row, journalSeq);
     const isLast = row.seq > this.newest;
     this.newest = Math.max(this.newest, row.seq);
     if (this.byId.has(row.id)) {
@@ -96,28 +97,37 @@ export class Store {
   }
 
   // Call before a page is asked for, and give the answer to the method that takes the page in: what
-  // the socket brings meanwhile may be newer than the page.
+  // the socket brings meanwhile may be newer than the page, and the run may end elsewhere.
   listen() {
-    const heard = new Map();
+    const heard = { rows: new Map(), ...this.ends() };
     this.listeners.add(heard);
     return heard;
+  }
+
+  hear(row, journalSeq) {
+    for (const heard of this.listeners) heard.rows.set(row.id, { row, journalSeq });
+  }
+
+  ends() {
+    return { first: this.rows[0]?.seq, last: this.rows.at(-1)?.seq };
   }
 
   forget(heard) {
     this.listeners.delete(heard);
   }
 
+  // What does not adjoin the run any more is left out: it is asked for again.
   takeOlder(found, heard) {
-    const first = this.rows[0]?.seq ?? Infinity;
-    const rows = this.current(found, heard).filter((row) => row.seq < first);
+    const rows = this.current(found, heard);
+    if (this.ends().first !== heard.first) return;
     this.set([...rows, ...this.rows]);
     this.older = found.older;
     this.dropLast(this.rows.length - MAX_ROWS);
   }
 
   takeNewer(found, heard) {
-    const last = this.rows.at(-1)?.seq ?? 0;
-    const rows = this.current(found, heard).filter((row) => row.seq > last);
+    const rows = this.current(found, heard);
+    if (this.ends().last !== heard.last) return;
     this.set([...this.rows, ...rows]);
     this.newer = found.newer;
     this.addHeard(heard);
@@ -138,7 +148,7 @@ export class Store {
     this.newest = Math.max(this.newest, this.rows.at(-1)?.seq ?? 0);
     if (this.newer) return;
     const last = this.rows.at(-1)?.seq ?? 0;
-    const since = [...heard.values()].map(({ row }) => row).filter((row) => row.seq > last);
+    const since = [...heard.rows.values()].map(({ row }) => row).filter((row) => row.seq > last);
     since.sort((a, b) => a.seq - b.seq);
     this.set([...this.rows, ...since]);
   }
@@ -146,7 +156,7 @@ export class Store {
   current(found, heard) {
     this.forget(heard);
     return found.rows.map((row) => {
-      const newer = heard.get(row.id);
+      const newer = heard.rows.get(row.id);
       return newer && newer.journalSeq > found.seq ? newer.row : row;
     });
   }
