@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 
 from conversations.live.rows import iso
-from conversations.models import Conversation, Delivery, Message, MessageText
+from conversations.models import Conversation, DeadLetter, Delivery, Message, MessageText
 from conversations.models.conversation import ConversationQuerySet
 
 Card = dict[str, Any]
@@ -32,16 +32,38 @@ STATUSES = ("failed", "review", "ambiguous", "waiting", "translating")
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """What is on the wall now, newest event first: primary key → journal seq."""
+    """What is on the wall now: primary key → journal seq; and of how many it is a choice."""
 
     seqs: dict[int, int]
+    total: int
 
 
 def heads(visible: ConversationQuerySet, now: datetime) -> Heads:
+    """All there are; of more than MAX_CARDS those that need somebody, then the newest events."""
     on_wall = Q(state=Conversation.State.OPEN) | Q(closed_at__gt=now - LINGER)
     written = visible.exclude(channel=Conversation.Channel.VOICE)  # calls have their own pages
     newest = written.filter(on_wall).order_by("-last_event_at", "-pk")
-    return Heads(dict(newest.values_list("pk", "seq")[:MAX_CARDS]))
+    found = list(newest.values_list("pk", "seq")[: MAX_CARDS + 1])
+    if len(found) <= MAX_CARDS:
+        return Heads(dict(found), len(found))
+    seqs = dict(newest.filter(_needs_somebody()).values_list("pk", "seq")[:MAX_CARDS])
+    for pk, seq in found:
+        if len(seqs) == MAX_CARDS:
+            break
+        seqs.setdefault(pk, seq)
+    return Heads(seqs, newest.count())
+
+
+def _needs_somebody() -> Q:
+    """Each part has a partial index of its own, and few rows."""
+    deliveries = Delivery.objects.order_by()
+    lost = (DeadLetter.Kind.TRANSLATION, DeadLetter.Kind.DELIVERY)
+    letters = DeadLetter.objects.awaiting_decision().filter(kind__in=lost)
+    return (
+        Q(pk__in=letters.exclude(conversation=None).values("conversation"))
+        | Q(pk__in=deliveries.under_review().values("conversation"))
+        | Q(pk__in=deliveries.filter(state=Delivery.State.AMBIGUOUS).values("conversation"))
+    )
 
 
 def cards_for(conversation_pks: Collection[int]) -> dict[int, Card]:

@@ -110,6 +110,7 @@ class WallWatch:
     members: set[Member] = field(default_factory=set)
     _seqs: dict[int, int] = field(default_factory=dict)
     _cards: dict[int, wall.Card] = field(default_factory=dict)
+    _total: int = 0  # of which the cards are a choice
     _loaded: bool = False
     _snapshot: Frame | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -137,7 +138,8 @@ class WallWatch:
                 member.outbox.put(frame)
 
     async def _read(self) -> dict[str, Any] | None:
-        seqs = (await read(wall.heads, self.visible.all(), timezone.now())).seqs
+        heads = await read(wall.heads, self.visible.all(), timezone.now())
+        seqs = heads.seqs
         changed = [pk for pk, seq in seqs.items() if self._seqs.get(pk) != seq]
         gone = [pk for pk in self._cards if pk not in seqs]
         cards = await read(wall.cards_for, changed) if changed else {}
@@ -145,13 +147,15 @@ class WallWatch:
         self._cards.update(cards)
         self._seqs = {pk: seq for pk, seq in seqs.items() if pk in self._cards}
         self._loaded = True
-        if not cards and not left:
+        if not cards and not left and heads.total == self._total:
             return None
+        self._total = heads.total
         self._snapshot = None
-        return {"type": "cards", "cards": list(cards.values()), "gone": left}
+        update = {"type": "cards", "cards": list(cards.values()), "gone": left}
+        return update | {"total": self._total}
 
     def _current(self) -> Frame:
         if self._snapshot is None:
             payload = {"type": "snapshot", "conversations": list(self._cards.values())}
-            self._snapshot = encode(payload)
+            self._snapshot = encode(payload | {"total": self._total})
         return self._snapshot

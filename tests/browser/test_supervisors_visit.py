@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from conversations.live import doorbell
-from conversations.models import Delivery
+from conversations.models import Conversation, Delivery
 from tests.conversations.live.histories import History, a_conversation, a_user
 from tests.web import Web
 
 LIVE = "#connection[data-state=live]"
+LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def ring(*histories: History) -> None:
@@ -108,6 +112,31 @@ def test_a_supervisor_finds_a_conversation_on_the_wall(web: Web):
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Jonas")
     expect(page.get_by_role("link", name="‹ Live")).to_have_attribute("href", "/live/?q=jonas")
+
+
+def test_a_full_wall_shows_what_needs_somebody_and_says_that_there_is_more(web: Web):
+    a_user("sam", "supervisor")
+    quiet = History(a_conversation("c-quiet", guest_name="María"))
+    message = quiet.say("guest", "Hola")
+    quiet.translate(message)
+    quiet.review(message)
+    now = timezone.now()
+    Conversation.objects.bulk_create(
+        Conversation(external_id=f"c-{number}", created_at=now, last_event_at=now)
+        for number in range(200)
+    )
+    web.log_in("sam", "/live/")
+    page = web.page
+
+    expect(page.locator("#wall-rows a.open").get_by_text("María")).to_be_visible()
+    expect(page.get_by_role("button", name="1 Under review")).to_be_visible()
+    expect(page.locator("#wall-count")).to_have_text(
+        "200 conversations, of 201: those that need somebody, then the newest"
+    )
+
+    # One of them ends.
+    Conversation.objects.filter(external_id="c-0").update(state="closed", closed_at=LONG_AGO)
+    expect(page.locator("#wall-count")).to_have_text("200 conversations")
 
 
 def test_a_supervisor_reads_what_happened_to_a_message(web: Web):

@@ -15,6 +15,7 @@ const body = $("wall-rows");
 const lines = new Map(); // conversation id → Line
 const gone = new Set(); // ids that have left and are still shown
 let isLoaded = false;
+let total = 0; // how many there are; the server sends 200 of them at most
 let isDirty = false; // something is to be shown at the next frame
 let heardAt = null;
 let pointedAt = -Infinity;
@@ -32,6 +33,7 @@ const filters = new Filters({
 const handlers = {
   snapshot(frame) {
     isLoaded = true;
+    total = frame.total;
     const shown = new Set(frame.conversations.map((card) => card.id));
     for (const id of lines.keys()) if (!shown.has(id)) gone.add(id);
     frame.conversations.forEach(take);
@@ -39,6 +41,7 @@ const handlers = {
     return true;
   },
   cards(frame) {
+    total = frame.total;
     frame.gone.forEach((id) => lines.has(id) && gone.add(id));
     frame.cards.forEach(take);
     changed();
@@ -118,7 +121,9 @@ function show() {
   const all = [...lines.values()].filter((line) => !gone.has(line.card.id));
   const shown = all.filter((line) => filters.matches(line)).length;
   const words = `${all.length} conversation${all.length === 1 ? "" : "s"}`;
-  setText($("wall-count"), shown === all.length ? words : `${shown} of ${words}`);
+  const count = shown === all.length ? words : `${shown} of ${words}`;
+  const isCut = total > all.length;
+  setText($("wall-count"), isCut ? `${count}, of ${total}: those that need somebody, then the newest` : count);
   $("wall").hidden = ![...body.children].some((node) => !node.hidden);
   $("wall-empty").hidden = !$("wall").hidden;
   if (isLoaded) setText($("wall-empty"), all.length ? "No conversation matches the filters." : "No conversations at the moment. They appear here as they begin.");

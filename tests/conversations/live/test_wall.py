@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations.live import wall
-from conversations.models import Conversation, Delivery
+from conversations.models import Conversation, DeadLetter, Delivery
 from tests.conversations.live.histories import History, a_conversation
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,47 @@ def test_an_ended_conversation_lingers_and_leaves():
 
     assert history.conversation.pk in soon.seqs
     assert history.conversation.pk not in later.seqs
+
+
+def _under_review(history: History) -> None:
+    history.review(history.messages[0])
+
+
+def _ambiguous(history: History) -> None:
+    history.doubt(history.messages[0])
+
+
+def _failed(history: History) -> None:
+    DeadLetter.objects.create(
+        kind=DeadLetter.Kind.DELIVERY,
+        conversation=history.conversation,
+        reason="HTTP 400",
+        created_at=timezone.now(),
+    )
+
+
+@pytest.mark.parametrize("trouble", [_under_review, _ambiguous, _failed])
+def test_a_full_wall_keeps_what_needs_somebody_and_then_the_newest(monkeypatch, trouble):
+    monkeypatch.setattr(wall, "MAX_CARDS", 2)
+    quiet, older, newer = (History(a_conversation()) for _ in range(3))
+    quiet.translate(quiet.say())
+    trouble(quiet)
+    for history in (older, newer):
+        history.say()
+
+    found = wall.heads(Conversation.objects.all(), timezone.now())
+
+    assert set(found.seqs) == {quiet.conversation.pk, newer.conversation.pk}
+    assert found.total == 3
+
+
+def test_a_wall_that_shows_all_says_how_many_without_a_further_query():
+    History(a_conversation())
+
+    with CaptureQueriesContext(connection) as captured:
+        found = wall.heads(Conversation.objects.all(), timezone.now())
+
+    assert (len(found.seqs), found.total, len(captured)) == (1, 1, 1)
 
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_conversations():
