@@ -24,7 +24,13 @@ SNAPSHOT_ROWS = 1000  # the newest; how many older ones there are is said
 MAX_ENTRIES = 1000  # journal entries in one read
 MAX_RESUME_EVENTS = 200  # a page that lags further gets a snapshot: fewer frames than its credit
 # The head of a page shows names, languages and state; these entries can change them.
-_HEADER_KINDS = frozenset({"received", "translated", "passed_through", "closed"})
+# A message that comes again and an echo name the agent as well.
+_HEADER_KINDS = frozenset(
+    {
+        *("received", "matched", "translated", "passed_through", "closed"),
+        *("confirmed", "part_confirmed", "echoed", "duplicate"),
+    }
+)
 # SQLite refuses an expression of 1,000 levels, and each conversation is one OR.
 _CONVERSATIONS_A_QUERY = 200
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from conversations.genesys.events import MessageCopied
 from conversations.live import snapshots
 from conversations.live.rows import rows_for
+from conversations.models import Conversation, Delivery
+from conversations.services.copies import record_copies
+from conversations.services.delivery import Confirm
+from tests.conversations.histories import translated
 from tests.conversations.live.histories import History, a_conversation
 from tests.conversations.live.pages import Page
+from tests.conversations.services.wire import AGENT, apply, event, just_after, record, recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +61,44 @@ def test_an_echo_is_no_row_but_changes_the_row_of_its_source():
 
     assert list(page.rows) == [message.pk]
     assert page.rows[message.pk]["delivery"]["confirmed_by"] == "echo"
+
+
+def caught_up(page: Page, pk: int) -> Page:
+    changes = snapshots.events_past({pk: page.seq})
+    for event in changes[pk].events:
+        page.receive(event.frame)
+    return page
+
+
+def test_the_head_says_who_the_agent_is_once_a_copy_comes_again_as_theirs():
+    now = timezone.now()
+    record(event("antes", sent_at=now - timedelta(minutes=1)))
+    copy = MessageCopied("conv-1", "m-1", "agent", AGENT.id, "", "Hello", now)
+    record_copies([copy])
+    pk = Conversation.objects.get().pk
+    page = fresh(pk)
+
+    record(event("Hello", id="m-1", sender=AGENT, sent_at=now))
+
+    assert caught_up(page, pk).shown() == fresh(pk).shown()
+    assert page.conversation["agent_name"] == AGENT.name
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_the_head_says_who_the_agent_is_once_an_echo_names_them(is_confirmed: bool):
+    delivery = translated(recorded("Hola", id="m-1"), "Hello")
+    pk = delivery.conversation_id
+    if is_confirmed:
+        apply(Confirm(pk, delivery.source_id, "", by="answer", external_id="x-1"))
+    Delivery.objects.update(direction=Delivery.Direction.AGENT_TO_GUEST)
+    Conversation.objects.update(agent_id=AGENT.id)
+    page = fresh(pk)
+
+    done = record(event("Hello", id="x-1", sender=AGENT, sent_at=just_after(delivery)))
+
+    assert done.echoes == 1
+    assert caught_up(page, pk).shown() == fresh(pk).shown()
+    assert page.conversation["agent_name"] == AGENT.name
 
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_messages():
