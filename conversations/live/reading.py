@@ -94,7 +94,7 @@ class JournalReading:
             for pk, changes in found.items():
                 watch = self._watches.get(pk)
                 if watch is not None and watch.cursor == cursors[pk]:  # still the same one
-                    watch.apply(changes)
+                    _hand_on(watch, changes)
                     watch.rests_until = read_at + REST_S
             if not found:
                 break
@@ -119,5 +119,16 @@ class JournalReading:
                 logger.warning(
                     "Live pages: a journal went back to %s; its pages start afresh.", seq
                 )
-                for member in watch.begin_afresh():
-                    member.restart()
+                _begin_afresh(watch)
+
+
+def _hand_on(watch: ConversationWatch, changes: Changes) -> None:
+    if changes.needs_snapshot:
+        _begin_afresh(watch)
+    else:
+        watch.apply(changes)
+
+
+def _begin_afresh(watch: ConversationWatch) -> None:
+    for member in watch.begin_afresh():
+        member.restart()

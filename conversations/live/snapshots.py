@@ -42,6 +42,8 @@ class Changes:
     seq: int
     events: tuple[Event, ...]
     has_header: bool = False  # as the last of the events
+    # Events will not do: one entry stands for many messages that were erased.
+    needs_snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,11 @@ def events_past(cursors: Mapping[int, int]) -> dict[int, Changes]:
     changed: dict[int, dict[int, int]] = {}
     ends: dict[int, int] = {}
     headers: set[int] = set()
+    erased: set[int] = set()
     for conversation, seq, kind, message in entries_past(cursors):
         ends[conversation] = seq
+        if kind == JournalEntry.Kind.ERASED and message is None:
+            erased.add(conversation)
         if message is None or kind in _HEADER_KINDS:
             headers.add(conversation)
         if message is not None:
@@ -157,6 +162,7 @@ def events_past(cursors: Mapping[int, int]) -> dict[int, Changes]:
             seq=end,
             events=tuple(_events(pk, changed.get(pk, {}), rows, conversations, cursors[pk], end)),
             has_header=pk in conversations,
+            needs_snapshot=pk in erased,
         )
         for pk, end in ends.items()
     }
@@ -190,6 +196,8 @@ def _resumed(conversation_pk: int, after: int) -> Start | None:
     if not conversation.seq - MAX_ENTRIES <= after <= conversation.seq:
         return None  # too far back, or a seq that this journal has never had
     changes = events_past({conversation_pk: after}).get(conversation_pk)
+    if changes and changes.needs_snapshot:
+        return None
     events = changes.events if changes else ()
     if len(events) > MAX_RESUME_EVENTS or (changes and changes.seq < conversation.seq):
         return None

@@ -89,7 +89,8 @@ class ConversationWatch:
                 member.hand(event)
 
     def begin_afresh(self) -> list[Member]:
-        """The journal does not go as far as was read (a backup was put back); who must start."""
+        """The journal does not go as far as was read (a backup was put back), or events will not
+        do; who must start."""
         self.cursor = None
         self.starts.forget()
         return list(self.members)

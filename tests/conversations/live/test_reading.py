@@ -1,15 +1,20 @@
-"""How often pages are updated, and what happens to a journal that went back."""
+"""How often pages are updated, and when they start afresh."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from conversations.live import doorbell, reading
 from conversations.models import JournalEntry, Message, MessageText
+from conversations.services.retention import remove_due
+from tests.conversations import histories
 from tests.conversations.live.histories import History, a_conversation, a_user
 from tests.conversations.live.pages import Page, frames_of
 from tests.flush import triggers_set_aside
@@ -77,6 +82,24 @@ async def test_pages_start_afresh_when_a_backup_was_put_back(open_socket):
             page.receive(await socket.receive_from(timeout=20))
 
     assert page.seq == first.seq
+    await socket.disconnect()
+
+
+async def test_texts_that_are_erased_go_from_pages_that_are_open(open_socket):
+    conversation = await database_sync_to_async(histories.conversation)("c")
+    socket = await open_socket("/ws/live/c/", await make_user("sam", "supervisor"))
+    page = Page()
+    page.receive(await socket.receive_from(timeout=20))
+    assert all(row["original"] for row in page.rows.values())
+
+    due = timezone.now() + timedelta(days=1 + settings.RETAIN_TEXTS_DAYS)
+    await database_sync_to_async(remove_due)(now=due)
+    await database_sync_to_async(conversation.refresh_from_db)()
+    async with asyncio.timeout(20):
+        while page.seq != conversation.seq:
+            page.receive(await socket.receive_from(timeout=20))
+
+    assert [row["original"] for row in page.rows.values()] == [None] * 3
     await socket.disconnect()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -15,10 +16,13 @@ from conversations.live.rows import rows_for
 from conversations.models import Conversation, Delivery
 from conversations.services.copies import record_copies
 from conversations.services.delivery import Confirm
+from conversations.services.retention import remove_due
+from tests.conversations import histories
 from tests.conversations.histories import translated
 from tests.conversations.live.histories import History, a_conversation
 from tests.conversations.live.pages import Page
-from tests.conversations.services.wire import AGENT, apply, event, just_after, record, recorded
+from tests.conversations.services.wire import AGENT, apply, just_after, record, recorded
+from tests.conversations.services.wire import event as said
 
 pytestmark = pytest.mark.django_db
 
@@ -72,13 +76,13 @@ def caught_up(page: Page, pk: int) -> Page:
 
 def test_the_head_says_who_the_agent_is_once_a_copy_comes_again_as_theirs():
     now = timezone.now()
-    record(event("antes", sent_at=now - timedelta(minutes=1)))
+    record(said("antes", sent_at=now - timedelta(minutes=1)))
     copy = MessageCopied("conv-1", "m-1", "agent", AGENT.id, "", "Hello", now)
     record_copies([copy])
     pk = Conversation.objects.get().pk
     page = fresh(pk)
 
-    record(event("Hello", id="m-1", sender=AGENT, sent_at=now))
+    record(said("Hello", id="m-1", sender=AGENT, sent_at=now))
 
     assert caught_up(page, pk).shown() == fresh(pk).shown()
     assert page.conversation["agent_name"] == AGENT.name
@@ -94,11 +98,23 @@ def test_the_head_says_who_the_agent_is_once_an_echo_names_them(is_confirmed: bo
     Conversation.objects.update(agent_id=AGENT.id)
     page = fresh(pk)
 
-    done = record(event("Hello", id="x-1", sender=AGENT, sent_at=just_after(delivery)))
+    done = record(said("Hello", id="x-1", sender=AGENT, sent_at=just_after(delivery)))
 
     assert done.echoes == 1
     assert caught_up(page, pk).shown() == fresh(pk).shown()
     assert page.conversation["agent_name"] == AGENT.name
+
+
+def test_texts_that_are_erased_go_from_a_page_that_comes_back():
+    pk = histories.conversation().pk
+    page = fresh(pk)
+
+    remove_due(now=timezone.now() + timedelta(days=1 + settings.RETAIN_TEXTS_DAYS))
+    for frame in snapshots.start(pk, page.seq).frames:
+        page.receive(frame)
+
+    assert page.shown() == fresh(pk).shown()
+    assert [row["original"] for row in page.rows.values()] == [None] * 3
 
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_messages():
