@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 
@@ -231,3 +232,45 @@ def test_the_end_is_reached_without_a_hole_while_older_messages_are_read(web: We
 
     seqs = seqs_of(page)
     assert seqs == list(range(seqs[0], 601))
+
+
+HURRIED = """
+const timeout = AbortSignal.timeout;
+AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 20);
+"""
+
+
+class Failing:
+    """The first answer never comes, the second breaks off, and the rest are what they are."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, route: Route) -> None:
+        self.asked += 1
+        if self.asked == 2:
+            route.fulfill(status=200, content_type="application/json", body='{"rows": [')
+        elif self.asked > 2:
+            route.continue_()
+
+
+def test_what_is_not_answered_or_breaks_off_is_said_and_read_again(web: Web):
+    a_user("sam", "supervisor")
+    History(a_conversation("c-1")).say_many(600)
+    web.page.add_init_script(HURRIED)
+    web.log_in("sam", "/live/c-1/")
+    page = web.page
+    expect(said(page, "mensaje 600")).to_be_in_viewport()
+
+    pages, steps = Failing(), Failing()
+    page.route(re.compile(r"/messages/\?"), lambda route: pages(route))
+    page.route(re.compile(r"/messages/\d+/"), lambda route: steps(route))
+    scroll_to(page, "300")
+    expect(page.get_by_text("Not loaded: the server does not answer.")).to_be_visible()
+    expect(page.locator(".bubble")).to_have_count(300)
+    assert pages.asked == 3
+
+    page.locator(".bubble").last.click()
+    expect(page.get_by_text("Cannot be shown: the server does not answer.")).to_be_visible()
+    expect(page.locator(".steps")).to_be_visible()
+    assert steps.asked == 3

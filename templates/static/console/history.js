@@ -1,6 +1,14 @@
 // Reads what the page does not have: older and newer messages, and what happened to one of them.
 
-export class Failed extends Error {}
+const WITHIN_MS = 15_000;
+
+export class Failed extends Error {
+  // `isFinal`: it would fail again.
+  constructor(message, { isFinal = false } = {}) {
+    super(message);
+    this.isFinal = isFinal;
+  }
+}
 
 export class History {
   constructor(address) {
@@ -28,15 +36,18 @@ export class History {
   }
 
   async read(path, signal) {
-    let answer;
+    const within = AbortSignal.timeout(WITHIN_MS);
     try {
-      answer = await fetch(this.address + path, { headers: { accept: "application/json" }, signal });
+      const answer = await fetch(this.address + path, {
+        headers: { accept: "application/json" },
+        signal: signal ? AbortSignal.any([signal, within]) : within,
+      });
+      if (answer.status === 404) throw new Failed("there is no such message in this conversation", { isFinal: true });
+      if (!answer.ok) throw new Failed(`the server answers ${answer.status}`);
+      return await answer.json();
     } catch (error) {
-      if (error.name === "AbortError") throw error;
+      if (error.name === "AbortError" || error instanceof Failed) throw error;
       throw new Failed("the server does not answer");
     }
-    if (answer.status === 404) throw new Failed("there is no such message in this conversation");
-    if (!answer.ok) throw new Failed(`the server answers ${answer.status}`);
-    return answer.json();
   }
 }

@@ -4,6 +4,7 @@ import { element, setText } from "./elements.js";
 import { languageName, lasting, moment, preciseClock } from "./words.js";
 
 const AGAIN_AFTER_MS = 150; // a message in flight changes several times at once
+const AGAIN_AFTER_FAILURE_MS = 3000;
 const KNOWN = new Set(["originalLanguage", "originalText", "translationTimestamp"]);
 const TONES = {
   confirmed: "ok", attributes_written: "ok", ambiguous: "ambiguous", review: "review", failed: "failed",
@@ -47,7 +48,10 @@ export class Timeline {
       if (id === this.id) this.fill(found);
     } catch (error) {
       if (error.name === "AbortError" || id !== this.id) return;
+      this.key = ""; // whatever is read next is shown, also if it is what stood there before
       this.onFailed(error);
+      clearTimeout(this.timer);
+      if (!error.isFinal) this.timer = setTimeout(() => this.ask(), AGAIN_AFTER_FAILURE_MS);
     }
     this.place.removeAttribute("aria-busy");
   }
