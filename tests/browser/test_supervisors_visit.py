@@ -139,6 +139,30 @@ def test_a_full_wall_shows_what_needs_somebody_and_says_that_there_is_more(web: 
     expect(page.locator("#wall-count")).to_have_text("200 conversations")
 
 
+def test_a_wall_whose_order_is_held_keeps_few_rows_of_what_has_left(web: Web):
+    a_user("sam", "supervisor")
+    History(a_conversation("c-1", guest_name="María"))
+    web.log_in("sam", "/live/")
+    page = web.page
+    count = page.locator("#wall-count")
+    expect(count).to_have_text("1 conversation")
+    page.locator("#wall-rows a.open").focus()
+
+    for turn in range(3):
+        now = timezone.now()
+        passing = Conversation.objects.bulk_create(
+            Conversation(external_id=f"c-{turn}-{number}", created_at=now, last_event_at=now)
+            for number in range(40)
+        )
+        expect(count).to_have_text("41 conversations")
+        ended = Conversation.objects.filter(pk__in=[one.pk for one in passing])
+        ended.update(state="closed", closed_at=LONG_AGO)
+        expect(count).to_have_text("1 conversation")
+
+    expect(page.locator("#wall-rows tr")).to_have_count(51)
+    expect(page.locator("#wall-rows a.open").first).to_be_focused()
+
+
 def test_a_supervisor_reads_what_happened_to_a_message(web: Web):
     a_user("sam", "supervisor")
     history = History(a_conversation("c-1", guest_name="María"))

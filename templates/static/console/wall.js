@@ -1,7 +1,7 @@
 // The live wall: a row for each conversation; updates come twice a second at most.
 //
 // While the pointer or the focus is on the list no row changes its place: what is new comes last,
-// what has left stays until the reader has gone.
+// what has left stays until the reader has gone, the last 50 of it. Nothing stays that nobody sees.
 
 import { Connection, showConnection } from "./connection.js";
 import { setText } from "./elements.js";
@@ -10,6 +10,7 @@ import { Line } from "./wall_line.js";
 import { zoneName } from "./words.js";
 
 const POINTED_MS = 4000; // a pointer that has rested for so long points at nothing
+const MAX_GONE = 50;
 const $ = (id) => document.getElementById(id);
 const body = $("wall-rows");
 const lines = new Map(); // conversation id → Line
@@ -58,6 +59,7 @@ function take(card) {
 }
 
 function changed() {
+  dropGone(document.hidden ? 0 : MAX_GONE);
   if (isDirty) return;
   isDirty = true;
   requestAnimationFrame(() => {
@@ -72,13 +74,22 @@ function changed() {
 const isHeld = () => body.contains(document.activeElement)
   || (performance.now() - pointedAt < POINTED_MS && body.matches(":hover"));
 
+function drop(id) {
+  lines.get(id).node.remove();
+  lines.delete(id);
+  gone.delete(id);
+}
+
+// All that have left but the last few, and but the one that has the focus.
+function dropGone(kept) {
+  for (const id of [...gone].slice(0, Math.max(0, gone.size - kept))) {
+    if (!lines.get(id).node.contains(document.activeElement)) drop(id);
+  }
+}
+
 // Every row where it belongs.
 function arrange() {
-  for (const id of gone) {
-    lines.get(id).node.remove();
-    lines.delete(id);
-  }
-  gone.clear();
+  gone.forEach(drop);
   const focused = document.activeElement;
   filters.order([...lines.values()]).forEach((line, index) => {
     const there = body.children[index];
