@@ -93,6 +93,48 @@ def test_a_letter_is_closed_with_a_reason_only(web: Web):
     assert DeadLetter.objects.get().decision_reason == "an exercise"
 
 
+def decided(letter: DeadLetter) -> tuple[str, str]:
+    return DeadLetter.objects.values_list("decision", "decision_reason").get(pk=letter.pk)
+
+
+@pytest.mark.parametrize("is_scripted", [True, False])
+def test_enter_in_the_reason_closes_what_is_ticked(web: Web, *, is_scripted: bool):
+    a_user("sam", "supervisor")
+    letters = [frame(b"1"), frame(b"2")]
+    if not is_scripted:
+        empty = {"body": "", "content_type": "text/javascript"}
+        web.page.route("**/operations*.js", lambda route: route.fulfill(**empty))
+    web.log_in("sam", PAGE)
+    if is_scripted:
+        expect(web.page.locator(LIVE)).to_be_visible()
+    for letter in letters:
+        web.page.locator(f"#letter-{letter.pk}-pick").check()
+    reason = web.page.get_by_label("Reason for closing")
+    reason.fill("an exercise")
+
+    reason.press("Enter")
+
+    expect(web.page.get_by_text("2 done.")).to_be_visible(timeout=20_000)
+    assert [decided(letter) for letter in letters] == [("closed", "an exercise")] * 2
+
+
+def test_enter_in_the_reason_closes_the_letter_whose_button_asked_for_it(web: Web):
+    a_user("sam", "supervisor")
+    asked, other = frame(b"1"), frame(b"2")
+    open_page(web, "sam")
+    reason = web.page.get_by_label("Reason for closing")
+    reason.focus()
+    reason.press("Enter")  # about nothing
+    web.page.locator(f"#letter-{asked.pk}-close").click()
+    expect(reason).to_be_focused()
+    reason.fill("an exercise")
+
+    reason.press("Enter")
+
+    expect(web.page.get_by_role("status").get_by_text("closed")).to_be_visible(timeout=20_000)
+    assert (decided(asked), decided(other)) == (("closed", "an exercise"), ("", ""))
+
+
 def hide(web: Web) -> None:
     """As in another tab: what lies there is not read again."""
     web.page.evaluate("""() => {

@@ -19,6 +19,7 @@ let failures = 0;
 let heardAt = performance.now();
 let request = null; // the one that is under way: a decision ends a poll
 let isOver = false; // this page is no longer open to the viewer
+let asking = null; // the button that was pressed last, where it needs a reason
 
 async function ask(address, options = {}) {
   request?.abort();
@@ -125,6 +126,7 @@ function countChosen() {
 }
 
 document.addEventListener("change", (event) => {
+  if (event.target.type === "checkbox") asking = null;
   const list = event.target.dataset?.all;
   if (list) {
     for (const box of document.querySelectorAll(`#${list} input[name="row"]`)) box.checked = event.target.checked;
@@ -134,7 +136,15 @@ document.addEventListener("change", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[form], form button");
   const reason = document.getElementById("letters-reason");
-  if (button && reason) reason.required = "needsReason" in button.dataset;
+  if (!button || !reason) return;
+  reason.required = "needsReason" in button.dataset;
+  asking = reason.required ? button : null;
+});
+// Enter in the reason closes: the letter whose button asked for it, or what is ticked.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.target.id !== "letters-reason") return;
+  event.preventDefault();
+  (asking ?? document.querySelector("#letters-bulk [data-needs-reason]"))?.click();
 });
 document.addEventListener("submit", (event) => {
   if (!event.target.closest("main")) return;
