@@ -248,18 +248,28 @@ class ConversationConsumer(LiveConsumer):
     """`ws/live/<external_id>/?after=<seq>`"""
 
     _numbers: ClassVar = LiveConsumer._numbers | {"keys": {"n": MAX_KEYS, "ms": MAX_AGO_MS}}
+    _is_agent = False
 
     def _external_id(self) -> str | None:
         return self.scope["url_route"]["kwargs"]["external_id"]
 
     async def _watch(self, member: Member, admission: rights.Admission) -> None:
+        self._is_agent = admission.is_agent
         await self._tailer().watch(member, after=self._after())
 
     async def _typed(self, member: Member, said: dict[str, Any]) -> None:
-        """How many keystrokes, and how long ago the last was; asks nothing: the claim says who."""
+        """How many keystrokes, and how long ago the last was; asks nothing: the claim says who.
+
+        An agent's page still has its reply box when the conversation is another's by now.
+        """
         claim = member.claim
-        if not claim.agent_id or claim.conversation is None or not said["n"]:
-            await self._close(frames.BAD_MESSAGE if claim.agent_id else frames.FORBIDDEN)
+        if not self._is_agent:
+            await self._close(frames.FORBIDDEN)
+            return
+        if claim.conversation is None or not said["n"]:
+            await self._close(frames.BAD_MESSAGE)
+            return
+        if not claim.agent_id:
             return
         ago = timedelta(milliseconds=said["ms"])
         doorbell.keystroke(self._external_id() or "", claim.agent_id, age_s=ago.total_seconds())

@@ -48,6 +48,7 @@ class Admission:
     conversation: int | None = None
     scope: str = ""
     agent_id: str = ""
+    is_agent: bool = False  # answers, if not in this conversation
     visible: ConversationQuerySet | None = None
 
 
@@ -68,7 +69,10 @@ def admit(user_id: int, external_id: str | None, *, action: str = "live") -> Adm
         return Admission(code=frames.NOT_FOUND)
     note_view(user, pk, where=action)
     may_type = access.conversations_to_answer(user).filter(pk=pk).exists()
-    return Admission(conversation=pk, agent_id=access.agent_id_of(user) if may_type else "")
+    agent_id = access.agent_id_of(user)
+    return Admission(
+        conversation=pk, agent_id=agent_id if may_type else "", is_agent=bool(agent_id)
+    )
 
 
 def verdicts(claims: Iterable[Claim]) -> dict[Claim, int]:

@@ -358,7 +358,7 @@ async def test_who_only_watches_does_not_type(open_socket, reports, path):
 
 
 async def test_who_has_handed_the_conversation_over_and_still_watches_types_no_more(
-    open_socket, monkeypatch
+    open_socket, monkeypatch, reports
 ):
     monkeypatch.setattr(tailer, "RIGHTS_S", 0.1)
     await make_conversation("own", agent_id="agent-1")
@@ -370,6 +370,12 @@ async def test_who_has_handed_the_conversation_over_and_still_watches_types_no_m
     await database_sync_to_async(Conversation.objects.update)(agent_id="agent-2")
 
     assert await close_code(socket) == 4409  # the page opens it again, without that right
+    again = await open_socket("/ws/live/own/", user)
+    await next_frame(again, "snapshot")
+    await again.send_to('{"type":"keys","n":1,"ms":0}')  # its reply box is still there
+    await again.send_to("and this no page sends")
+    assert await close_code(again) == 4400
+    assert reports == []
 
 
 @database_sync_to_async
