@@ -41,6 +41,7 @@ class Sent:
     message_id: int | None
     words: str = ""
     is_new: bool = False
+    is_another: bool = False  # the key's reply was sent, and is not this one
 
 
 def send_reply(
@@ -50,6 +51,21 @@ def send_reply(
     (sent,) = commit([SendReply(conversation_id, reply, previewed)], user=user)
     assert isinstance(sent, Sent)  # noqa: S101 - what SendReply answers
     return sent
+
+
+def sent_before(conversation: Conversation, key: str, text: str) -> Sent | None:
+    """What became of the reply of that key, if it was sent."""
+    before = same_reply(conversation, key)
+    if before is None:
+        return None
+    if was_typed(before, text):
+        return Sent(before.pk)
+    return Sent(
+        None,
+        "This reply was sent already, as you wrote it first: see the conversation. What you "
+        "have changed since was not sent; send it as a reply of its own.",
+        is_another=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +78,14 @@ class SendReply(Plain):
 
     def apply(self, unit: Unit) -> Sent:
         conversation = unit.conversation(self)
-        before = same_reply(conversation, self.reply.key)
+        before = sent_before(conversation, self.reply.key, self.reply.text)
         if before is not None:
-            return self._sent_before(before)
+            return before
         if refusal := self._refusal(conversation):
             return Sent(None, refusal)
         message = write_reply(unit, conversation, self.reply, state=self._state())
         self._prepare(unit, conversation, message)
         return Sent(message.pk, is_new=True)
-
-    def _sent_before(self, before: Message) -> Sent:
-        if was_typed(before, self.reply.text):
-            return Sent(before.pk)
-        return Sent(
-            None,
-            "This reply was sent already, as you wrote it first: see the conversation. What you "
-            "have changed since was not sent; send it as a reply of its own.",
-        )
 
     def _refusal(self, conversation: Conversation) -> str:
         if conversation.agent_id != self.reply.agent_id:

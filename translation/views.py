@@ -30,7 +30,7 @@ from translation.exceptions import (
 )
 from translation.integrity import missing_in
 from translation.providers.base import clean
-from translation.replies import Previewed, send_reply
+from translation.replies import Previewed, send_reply, sent_before
 from translation.services import Made
 
 MAX_UNITS = 4096  # UTF-16 code units, as a guest's own message (protocol §2)
@@ -86,24 +86,30 @@ def reply(request: HttpRequest, external_id: str) -> JsonResponse:
     conversation = answered(request, external_id)
     if conversation is None:
         return refused(request)
+    assert request.user.is_authenticated  # noqa: S101 - `answered` has asked
     body = body_of(request)
     try:
-        said = _reply(body, conversation)
-        previewed = _previewed(body.get("preview"), said, conversation) if said.target else None
+        key, text = _key(body.get("key")), _text(body.get("text"), "Write something first.")
+        # First: what was right when it was sent may be outdated when it is sent again.
+        sent = sent_before(conversation, key, text)
+        if sent is None:
+            said = _reply(key, text, body, conversation)
+            previewed = _previewed(body.get("preview"), said, conversation) if said.target else None
+            sent = send_reply(conversation.pk, said, previewed, user=request.user)
     except Unusable as problem:
         return JsonResponse({"error": str(problem)}, status=problem.status)
-    assert request.user.is_authenticated  # noqa: S101 - `answered` has asked
-    sent = send_reply(conversation.pk, said, previewed, user=request.user)
     if sent.message_id is None:
-        return JsonResponse({"error": sent.words}, status=409)
+        return JsonResponse({"error": sent.words, "was_sent": sent.is_another}, status=409)
     return JsonResponse({"message": sent.message_id}, status=201 if sent.is_new else 200)
 
 
-def _reply(body: dict[str, Any], conversation: Conversation) -> Reply:
-    key = body.get("key")
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
+def _key(value: object) -> str:
+    if not isinstance(value, str) or not _KEY.fullmatch(value):
         raise Unusable("key: 16 to 64 letters, digits or hyphens, the same for the same reply")
-    text = _text(body.get("text"), "Write something first.")
+    return value
+
+
+def _reply(key: str, text: str, body: dict[str, Any], conversation: Conversation) -> Reply:
     target = "" if body.get("as_written") is True else _target(body, conversation)
     return Reply(
         key=key,

@@ -14,7 +14,7 @@ from tests.conversations.histories import said
 from tests.conversations.live.histories import a_user
 from tests.conversations.services.wire import assert_journal_holds
 from tests.simulators import SimulatorThread
-from translation import desk
+from translation import desk, views
 from translation.models import ProviderState
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +101,24 @@ def test_a_repeated_post_is_one_reply(alice: Client):
 
     assert [status for status, _ in answers] == [201, 200, 200]
     assert len({found["message"] for _, found in answers}) == 1
+    assert Message.objects.filter(origin="agent").count() == 1
+
+
+def test_a_reply_that_was_sent_is_found_again_when_its_language_or_preview_is_outdated(
+    alice: Client, provider, monkeypatch
+):
+    _, shown = post(alice, "preview", {"text": "Good day"})
+    preview = {"token": shown["token"], "translated": shown["text"], "text": shown["text"]}
+    status, sent = post(alice, "reply", a_reply(preview=preview))
+    assert status == 201
+
+    monkeypatch.setattr(views, "PREVIEW_LASTS_S", -1)
+    assert post(alice, "reply", a_reply(preview=preview)) == (200, sent)
+    Conversation.objects.update(guest_language="fr")
+    assert post(alice, "reply", a_reply(preview=preview)) == (200, sent)
+    status, refused = post(alice, "reply", a_reply(text="Good night", preview=preview))
+
+    assert (status, refused["was_sent"]) == (409, True)
     assert Message.objects.filter(origin="agent").count() == 1
 
 

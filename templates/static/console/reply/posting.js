@@ -3,10 +3,11 @@
 const WITHIN_MS = 15_000;
 
 export class Refused extends Error {
-  // `isUnknown`: nobody can tell whether it was done.
-  constructor(message, { isUnknown = false, status = 0 } = {}) {
+  // `isUnknown`: nobody can tell whether it was done. `wasSent`: something else was, by that key.
+  constructor(message, { isUnknown = false, wasSent = false, status = 0 } = {}) {
     super(message);
     this.isUnknown = isUnknown;
+    this.wasSent = wasSent;
     this.status = status;
   }
 }
@@ -26,7 +27,7 @@ export async function post(address, body) {
   }
   const found = await answer.json().catch(() => null);
   if (answer.ok && found) return found;
-  if (found?.error) throw new Refused(found.error, { status: answer.status });
+  if (found?.error) throw new Refused(found.error, { status: answer.status, wasSent: found.was_sent === true });
   if (answer.status === 403) throw new Refused("This page is out of date: load it again. Your text is kept.", { status: 403 });
   throw new Refused("The console cannot answer now.", { isUnknown: true, status: answer.status });
 }

@@ -180,9 +180,10 @@ export class ReplyBox {
       this.draft.keep({ isUnknown: true });
       return this.fail(UNKNOWN);
     }
-    // It was not sent with this key, or something else was: what is sent next is another reply.
     const { text, preview } = this.draft;
-    this.draft.begin(text);
+    // It was not sent with this key, or something else was: what is sent next is another reply.
+    // Not while an earlier sending may still arrive: then it is the same one.
+    if (error.wasSent || !this.draft.isUnknown) this.draft.begin(text);
     if (error.status !== 409) this.draft.keep({ preview });
     else if (preview) this.dropPreview();
     return this.fail(error.message);
