@@ -1,7 +1,8 @@
 """How long a session lasts: so long without a sign of its owner, and so long at all.
 
 A sign is a request for a page, or a page's word that somebody touches it (session.js); its sockets
-are none. They end with the session, whose row says until when it holds (live/rights).
+are none, and neither is a page that reads itself again (page.js). Sockets end with the session,
+whose row says until when it holds (live/rights).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from conversations import access
 from conversations.middleware import answer_to_outage
 
 NOTED_EVERY_S = 60  # a page's requests come in bursts, and each note is a write
+BY_ITSELF = "X-Parley-By-Itself"  # header of a request that nobody has made: a page's own
 _BEGAN, _SEEN = "began", "seen"
 
 
@@ -71,7 +73,7 @@ def _hold_to_limits(request: HttpRequest) -> None:
     if is_idle or is_old or not access.session_stands(request.user, kept):
         kept.flush()
         request.user = AnonymousUser()
-    elif now - seen >= NOTED_EVERY_S:
+    elif now - seen >= NOTED_EVERY_S and BY_ITSELF not in request.headers:
         kept[_BEGAN] = began
         _note(request, began=began, now=now)
 

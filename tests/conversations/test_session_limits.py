@@ -51,6 +51,19 @@ def test_without_a_sign_it_ends_after_half_an_hour(
     assert is_in(client, began + timedelta(minutes=minutes)) is expected
 
 
+@pytest.mark.parametrize("path", ["/operations/", "/exports/"])
+def test_a_page_that_reads_itself_again_is_no_sign(client: Client, began: datetime, path: str):
+    log_in(client, began)
+    answers = []
+
+    for minute in range(1, 32):
+        with time_machine.travel(began + timedelta(minutes=minute), tick=False):
+            answers.append(client.get(path, headers={"X-Parley-By-Itself": "1"}))
+
+    assert "/login/" not in answers[28].headers.get("Location", "")
+    assert answers[30].headers["Location"].startswith("/login/")
+
+
 def test_each_sign_keeps_it_but_not_past_twelve_hours(client: Client, began: datetime):
     log_in(client, began)
 

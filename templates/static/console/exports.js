@@ -22,7 +22,7 @@ async function poll() {
   clearTimeout(timer);
   if (document.hidden) return;
   try {
-    const page = await fetchPage(address, { signal: AbortSignal.timeout(WITHIN_MS) });
+    const page = await fetchPage(address, { byItself: true, signal: AbortSignal.timeout(WITHIN_MS) });
     if (!page) return;
     live.take(page);
     showTimes(document);

@@ -47,7 +47,7 @@ async function poll() {
   clearTimeout(timer);
   if (document.hidden || request) return;
   try {
-    const page = await ask(location.pathname);
+    const page = await ask(location.pathname, { byItself: true });
     if (page) show(page);
   } catch (error) {
     if (error.name === "AbortError" && request) return; // a decision took over, and polls after it

@@ -12,9 +12,11 @@ export class Refused extends Error {
   }
 }
 
-// Null where the viewer has to log in first: the page goes there. Throws Refused.
-export async function fetchPage(address, options = {}) {
-  const answer = await fetch(address, { ...options, headers: { Accept: "text/html" } });
+// `byItself`: nobody asked for it, so that it keeps no session. Null where the viewer has to log in
+// first: the page goes there. Throws Refused.
+export async function fetchPage(address, { byItself = false, ...options } = {}) {
+  const headers = { Accept: "text/html", ...(byItself && { "X-Parley-By-Itself": "1" }) };
+  const answer = await fetch(address, { ...options, headers });
   if (answer.redirected && new URL(answer.url).pathname.startsWith("/login/")) {
     location.assign(answer.url);
     return null;
