@@ -9,8 +9,11 @@ import pytest
 from playwright.sync_api import expect
 
 from conversations.live import doorbell
+from conversations.models import Delivery
+from conversations.services.replies import Reply
 from tests.conversations.live.histories import History, a_conversation, a_user
 from tests.web import Web
+from translation.replies import send_reply
 
 HOSTILE = '<img src=x onerror="document.title=1"><b>hi</b> & "quotes" \u202e'
 LIVE = "#connection[data-state=live]"
@@ -42,6 +45,22 @@ def test_a_supervisor_watches_a_message_being_translated_and_delivered(web: Web)
     expect(bubble.locator(".said")).to_have_attribute("lang", "en-US")
     bubble.locator(".pair").focus()
     expect(bubble.locator(".popover")).to_contain_text("12 ms")
+
+
+def test_a_reply_is_offered_to_be_written_again_only_when_it_cannot_arrive(web: Web):
+    alice = a_user("alice", "agent", agent_id="agent-1")
+    chat = a_conversation("c-1", agent_id="agent-1", guest_language="es")
+    states = ["ambiguous", "review", "failed", "expired", "dropped"]
+    for state in states:
+        reply = Reply(f"reply-{state:0>20}", "agent-1", state, "en-US", "")
+        sent = send_reply(chat.pk, reply, None, user=alice)
+        Delivery.objects.filter(message=sent.message_id).update(state=state, attempts=1)
+
+    web.log_in("alice", "/live/c-1/")
+
+    expect(web.page.locator(".reply-trouble:visible")).to_have_count(5, timeout=20_000)
+    offered = web.page.locator(".bubble", has=web.page.get_by_role("button", name="Write it again"))
+    expect(offered.locator(".said")).to_have_text(states[2:])
 
 
 def test_what_a_guest_writes_is_never_markup(web: Web):

@@ -1,7 +1,7 @@
 // One message: the reader's language large, the other below, its state in words. Updated in place.
 
 import { element, setSpoken, setText } from "./elements.js";
-import { clock, languageName, languagePair, messageState, moment, needsSomebody, replyTrouble } from "./words.js";
+import { clock, languageName, languagePair, mayBeWrittenAgain, messageState, moment, needsSomebody, replyTrouble } from "./words.js";
 
 const SPEAKERS = { guest: "Guest", agent: "Agent", system: "System" };
 
@@ -117,11 +117,13 @@ export class Bubble {
       this.note = element("p", "reply-trouble");
       this.noteWords = element("span");
       this.note.append(this.noteWords);
-      if (this.context.writeAgain) this.note.append(this.againButton());
+      this.again = this.context.writeAgain ? this.againButton() : null;
+      if (this.again) this.note.append(this.again);
       this.foot.after(this.note);
     }
     this.note.hidden = !words;
     setText(this.noteWords, words);
+    if (this.again) this.again.hidden = !mayBeWrittenAgain(row);
   }
 
   againButton() {

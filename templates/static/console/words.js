@@ -121,6 +121,12 @@ export function replyTrouble(row) {
   return TROUBLE[row.delivery?.state] ?? "";
 }
 
+const NOT_SENT = ["failed", "expired", "dropped"];
+
+// Whether another reply in its place cannot reach the guest beside it.
+export const mayBeWrittenAgain = (row) =>
+  row.translation_state === "failed" || NOT_SENT.includes(row.delivery?.state);
+
 export const needsSomebody = (row) => {
   const [kind] = messageState(row);
   return kind === "failed" || kind === "review";
