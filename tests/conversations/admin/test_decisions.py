@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 DELIVERIES = "admin:conversations_delivery_changelist"
 LETTERS = "admin:conversations_deadletter_changelist"
+SEEN = re.compile(r'name="seen" value="([^"]*)"')
 
 
 @pytest.fixture
@@ -26,7 +29,8 @@ def adam(client):
 
 def act(client, address: str, action: str, *records, **more: str):
     chosen = [record.pk for record in records]
-    fields = {"action": action, "_selected_action": chosen, **more}
+    shown = SEEN.findall(client.get(reverse(address)).content.decode())
+    fields = {"action": action, "_selected_action": chosen, "seen": shown, **more}
     return client.post(reverse(address), fields, follow=True)
 
 
@@ -57,6 +61,27 @@ def test_what_somebody_else_decided_is_said(adam):
 
     assert "not done. It is dropped already: adam" in answer.content.decode()
     assert state_of(delivery) == "dropped"
+
+
+def test_what_was_sent_again_since_it_was_shown_is_left_alone(adam):
+    delivery = under_review()
+    shown = SEEN.findall(adam.get(reverse(DELIVERIES)).content.decode())
+    Delivery.objects.update(attempts=2)
+
+    answer = act(adam, DELIVERIES, "send_again", delivery, seen=shown)
+
+    assert "It was sent again since you saw it" in answer.content.decode()
+    assert state_of(delivery) == "review"
+
+
+@pytest.mark.parametrize("seen", ["", "1", "x-1", "1-", f"1-{'9' * 5000}"])
+def test_what_the_page_did_not_show_is_left_alone(adam, seen: str):
+    delivery, _ = under_review(), under_review(conversation="conv-2")
+
+    answer = act(adam, DELIVERIES, "drop", delivery, seen=seen, select_across="1")
+
+    assert "2 not done: they were not on the page." in answer.content.decode()
+    assert state_of(delivery) == "review"
 
 
 def test_a_letter_is_closed_with_its_reason_and_shows_whose_decision_it_was(adam):
