@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from conversations.models import Message, MessageAttachment
 from tests.conversations.live.histories import a_user
+from tests.processes import Processes
 from tests.simulators import SimulatorThread
 from tests.web import Web, WebServer
 
@@ -133,6 +134,34 @@ def test_a_whole_bilingual_chat_with_files_an_outage_and_faults(
     page.reload()
     expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
     expect_counts(page, 10)
+
+
+@pytest.mark.timeout(300)  # the console stops and starts meanwhile
+def test_what_is_written_while_the_console_is_away_is_said_once_and_in_order(
+    alone: Web, server: WebServer, processes_of_all: Processes
+):
+    page = alone.page
+    page.get_by_label("Offline").check()
+    expect(page.locator("#line-text")).to_have_text("offline")
+    say(page, "one")
+    say(page, "two")
+    server.process.stop()
+    expect(page.locator("#line[data-state=away]")).to_be_visible(timeout=WITHIN_MS)
+    say(page, "three")
+    say(page, "four")
+    page.get_by_label("Offline").uncheck()
+
+    port = int(server.address.rpartition(":")[2])
+    server.process, _ = processes_of_all.start_web(port=port)  # the page has tried by then
+
+    expect(page.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
+    words = page.locator("#guest-list .mine .words")
+    expect(words).to_have_text(["one", "two", "three", "four"], timeout=WITHIN_MS)
+    say(page, "five")  # whatever was sent twice is there before it
+    expect(page.locator("#guest-list").get_by_text("Waiting to be sent")).to_have_count(0)
+    page.reload()
+    expect(words).to_have_text(["one", "two", "three", "four", "five"], timeout=WITHIN_MS)
+    alone.complaints.clear()  # the browser's own words on the sockets
 
 
 def test_what_cannot_be_sent_is_said_at_its_field_and_the_page_goes_on(alone: Web):

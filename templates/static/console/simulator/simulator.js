@@ -26,7 +26,7 @@ let conversationId = "";
 let line = "connecting";
 let isReady = false;
 let asked = {}; // who the guest is to be, kept once the platform has let them in
-let unsent = []; // actions written while the console was away
+let unsent = []; // actions written while no guest was connected
 let typed = { guest: 0, agent: 0 };
 
 const timeline = new Timeline({ onChange: changed });
@@ -134,15 +134,21 @@ function connect(session) {
 function becomeReady() {
   if (isReady) return;
   isReady = true;
-  const again = unsent;
+  const written = unsent;
   unsent = [];
-  const pending = timeline.items.filter((item) => item.kind === "guest" && !item.key && item.run === "lost");
-  for (const item of pending) {
+  const refs = new Set(written.map(({ ref }) => ref));
+  const lost = timeline.items.filter((item) => item.kind === "guest" && !item.key && item.run === "lost" && !refs.has(item.ref));
+  const again = [];
+  for (const item of lost) {
     // What had left before the console went away is in the history, or nobody knows.
-    if (item.state === "queued") again.unshift({ action: "send", text: item.text, ref: item.ref });
+    if (item.state === "queued") again.push({ action: "send", text: item.text, ref: item.ref });
     else timeline.progressed({ ref: item.ref, state: "unconfirmed", reason: "the console was away" });
   }
-  again.forEach((action) => act(action));
+  for (const action of [...again, ...written]) {
+    const item = timeline.byRef.get(action.ref);
+    if (item) item.run = "";
+    act(action);
+  }
 }
 
 function becomeUnready() {
@@ -151,8 +157,9 @@ function becomeUnready() {
 }
 
 function act(action) {
-  if (socket.isOpen) return socket.send(action);
-  if (["send", "context"].includes(action.action)) unsent.push(action);
+  const isWritten = ["send", "context"].includes(action.action);
+  if ((isReady || !isWritten) && socket.send(action)) return true;
+  if (isWritten) unsent.push(action);
   return false;
 }
 
@@ -232,6 +239,7 @@ function forgetAll() {
   $("platform-context").replaceChildren();
   scripts.startAgain();
   showCounts();
+  for (const { ref, text } of unsent.filter((one) => one.action === "send")) timeline.write(ref, text);
 }
 
 // --- Writing ---
