@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from conversations.keys import Seal, journal_key, seal_of
 from conversations.models import Conversation, JournalEntry
 from conversations.services.journal import body_of
-from conversations.services.verification_pages import Entry, Page, newest_page, pages_of
+from conversations.services.verification_pages import Entry, Page, newest_page, pages_of, texts_amiss
 
 FAULTS_KEPT = 100
 
@@ -129,7 +129,7 @@ def verify_journal(
     """Every chain from its first entry, or the one of `conversation` (the platform's id), or those
     whose keys are in `between`."""
     first, last = between
-    conversations = Conversation.objects.filter(seq__gt=0)
+    conversations = Conversation.objects.all()
     entries = JournalEntry.objects.all()
     if first is not None:
         conversations = conversations.filter(pk__gte=first)
@@ -141,21 +141,28 @@ def verify_journal(
         conversations = conversations.filter(external_id=conversation)
         entries = entries.filter(conversation__external_id=conversation)
     report = Report()
-    _walk(pages_of(entries, check_texts=check_texts), report)
-    _find_emptied(conversations, report)
+    amiss = texts_amiss(conversations) if check_texts else {}
+    _walk(pages_of(entries, check_texts=check_texts), report, amiss)
+    _find_emptied(conversations, report, amiss)
     return report
 
 
 def verify_recent(conversation_id: int, *, limit: int) -> Report:
     """The last `limit` entries of one conversation: quick enough for a page."""
     page = newest_page(JournalEntry.objects.filter(conversation_id=conversation_id), limit=limit)
+    conversations = Conversation.objects.filter(pk=conversation_id)
+    is_whole = len(page.entries) < limit
+    amiss = texts_amiss(conversations, since=0 if is_whole else page.entries[0].seq)
     report = Report()
-    _walk([page] if page.entries else [], report, from_start=len(page.entries) < limit)
-    _find_emptied(Conversation.objects.filter(pk=conversation_id, seq__gt=0), report)
+    _walk([page] if page.entries else [], report, amiss, from_start=is_whole)
+    _find_emptied(conversations, report, amiss)
     return report
 
 
-def _walk(pages: Iterable[Page], report: Report, *, from_start: bool = True) -> None:
+def _walk(
+    pages: Iterable[Page], report: Report, amiss: dict[str, int], *, from_start: bool = True
+) -> None:
+    """Takes the conversations that it comes by out of `amiss`."""
     seal = seal_of(journal_key())
     chain: _Chain | None = None
     current = None
@@ -163,7 +170,7 @@ def _walk(pages: Iterable[Page], report: Report, *, from_start: bool = True) -> 
         report.texts += page.texts
         for entry in page.entries:
             if entry.conversation_id != current:
-                _close(chain, report)
+                _close(chain, report, amiss)
                 current = entry.conversation_id
                 chain = _Chain(entry, seal=seal)
                 if not from_start:
@@ -176,13 +183,15 @@ def _walk(pages: Iterable[Page], report: Report, *, from_start: bool = True) -> 
                 chain.note(FaultKind.TEXT_CHANGED, entry.seq)
                 is_valid = False
             report.valid_entries += is_valid
-    _close(chain, report)
+    _close(chain, report, amiss)
 
 
-def _close(chain: _Chain | None, report: Report) -> None:
+def _close(chain: _Chain | None, report: Report, amiss: dict[str, int]) -> None:
     if chain is None:
         return
     chain.end()
+    if (seq := amiss.pop(chain.conversation, None)) is not None:
+        chain.note(FaultKind.TEXT_CHANGED, seq)
     report.chains += 1
     if chain.first_fault is None:
         report.valid_chains += 1
@@ -190,11 +199,21 @@ def _close(chain: _Chain | None, report: Report) -> None:
         report.faults.append(chain.first_fault)
 
 
-def _find_emptied(conversations: QuerySet[Conversation], report: Report) -> None:
-    """Conversations whose head says that there were entries, and there is none at all."""
+def _find_emptied(
+    conversations: QuerySet[Conversation], report: Report, amiss: dict[str, int]
+) -> None:
+    """Conversations whose head says that there were entries, and there is none at all; and those
+    that have texts and never had an entry."""
     journal = JournalEntry.objects.filter(conversation_id=OuterRef("pk"))
-    emptied = conversations.filter(~Exists(journal)).order_by("pk")
+    emptied = conversations.filter(~Exists(journal), seq__gt=0).order_by("pk")
     for external_id in emptied.values_list("external_id", flat=True).iterator():
-        report.chains += 1
-        if len(report.faults) < FAULTS_KEPT:
-            report.faults.append(Fault(FaultKind.CUT_OFF, external_id, 1))
+        amiss.pop(external_id, None)
+        _add_without_entries(Fault(FaultKind.CUT_OFF, external_id, 1), report)
+    for external_id, seq in amiss.items():
+        _add_without_entries(Fault(FaultKind.TEXT_CHANGED, external_id, seq), report)
+
+
+def _add_without_entries(fault: Fault, report: Report) -> None:
+    report.chains += 1
+    if len(report.faults) < FAULTS_KEPT:
+        report.faults.append(fault)

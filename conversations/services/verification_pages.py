@@ -1,6 +1,6 @@
 """Reads the journal for verification: pages by (conversation, seq), and which texts are not theirs.
 
-Memory is bounded at any size. Each page comes with the heads of its conversations from the same
+Pages need the same memory at any size. Each page comes with the heads of its conversations from the same
 statement, so that writers need not stand still.
 """
 
@@ -13,9 +13,9 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Exists, Min, OuterRef, Q, QuerySet, Value, When
 
-from conversations.models import JournalEntry, MessageText
+from conversations.models import Conversation, JournalEntry, MessageText
 from conversations.services.journal import commitment as commitment_of
 
 PAGE = 5_000
@@ -27,6 +27,10 @@ _ROLE_OF_KIND = {
     JournalEntry.Kind.REPLIED.value: MessageText.Role.TYPED.value,
     JournalEntry.Kind.QUEUED.value: MessageText.Role.DELIVERED.value,
 }
+
+_BINDING = JournalEntry.objects.filter(kind__in=_ROLE_OF_KIND).annotate(
+    role=Case(*(When(kind=kind, then=Value(role)) for kind, role in _ROLE_OF_KIND.items()))
+)
 
 
 class Entry(NamedTuple):
@@ -79,6 +83,33 @@ def newest_page(journal: QuerySet[JournalEntry], *, limit: int) -> Page:
     """The last `limit` entries of one conversation, in their order."""
     rows = journal.order_by("-seq").values_list(*_COLUMNS)[:limit]
     return _compared([Entry(*row) for row in rows][::-1])
+
+
+def texts_amiss(conversations: QuerySet[Conversation], *, since: int = 0) -> dict[str, int]:
+    """By the platform's id of the conversation the first entry (`since`: from there) about a text
+    that stands there although no entry binds it, or is gone although it was not erased.
+
+    A text and its entry are committed together, as are an erasure and what it removes: one
+    statement sees both or none of them.
+    """
+    texts = MessageText.objects.filter(
+        message__conversation__in=conversations, message__seq__gte=since
+    )
+    binding = _BINDING.filter(
+        message_id=OuterRef("message_id"),
+        conversation_id=OuterRef("message__conversation_id"),
+        role=OuterRef("role"),
+    )
+    unbound = texts.filter(~Exists(binding)).values_list("message__conversation__external_id")
+    bound = _BINDING.filter(
+        conversation__in=conversations, seq__gte=since, message__erased_at__isnull=True
+    )
+    there = MessageText.objects.filter(message_id=OuterRef("message_id"), role=OuterRef("role"))
+    gone = bound.filter(~Exists(there)).values_list("conversation__external_id")
+    amiss = dict(unbound.annotate(first=Min("message__seq")))
+    for name, seq in gone.annotate(first=Min("seq")):
+        amiss[name] = min(seq, amiss.get(name, seq))
+    return amiss
 
 
 def _pages(journal: QuerySet[JournalEntry]) -> Iterator[list[Entry]]:

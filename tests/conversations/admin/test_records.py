@@ -92,6 +92,7 @@ def test_an_erased_text_is_said_to_be_erased(cora):
     conversation = histories.conversation(messages=1)
     histories.tamper("UPDATE conversations_attributeaudit SET text_id = NULL")
     histories.tamper("DELETE FROM conversations_messagetext")
+    histories.tamper("UPDATE conversations_message SET erased_at = sent_at")
 
     text = page(cora, "conversation", conversation)
 

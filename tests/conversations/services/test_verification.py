@@ -166,6 +166,70 @@ def test_a_changed_text_is_found(role: str):
     assert verify_journal(check_texts=False).holds
 
 
+PUT_IN = (
+    "INSERT INTO conversations_messagetext (message_id, role, language, text, salt) "
+    "SELECT id, %s, 'en', 'I refuse', %s FROM conversations_message WHERE seq = 6"
+)
+
+
+@pytest.mark.parametrize("role", ["delivered", "typed"])
+def test_a_text_that_no_entry_binds_is_found(role: str):
+    conversation = histories.conversation(messages=2)
+
+    tamper(PUT_IN, [role, b"0" * 16])
+
+    assert first_fault() == (FaultKind.TEXT_CHANGED, "conv-1", 6)
+    assert not verify_journal().holds
+    assert not verify_journal(conversation="conv-1").holds
+    assert not verify_recent(conversation.pk, limit=6).holds
+
+
+@pytest.mark.parametrize("role", ["original", "translated"])
+def test_a_text_that_is_gone_and_was_not_erased_is_found(role: str):
+    conversation = histories.conversation(messages=2)
+    tamper("UPDATE conversations_attributeaudit SET text_id = NULL")
+
+    tamper(
+        "DELETE FROM conversations_messagetext WHERE role = %s AND message_id = "
+        "(SELECT id FROM conversations_message WHERE seq = 6)",
+        [role],
+    )
+
+    expected = {"original": 6, "translated": 7}[role]
+    assert first_fault() == (FaultKind.TEXT_CHANGED, "conv-1", expected)
+    assert not verify_recent(conversation.pk, limit=5).holds
+
+
+def test_a_message_moved_into_another_conversation_is_found():
+    histories.conversation("conv-1", messages=1)
+    other = histories.conversation("conv-2", messages=1)
+
+    tamper(
+        "UPDATE conversations_message SET conversation_id = %s, seq = 99 WHERE external_id = %s",
+        [other.pk, "conv-1-guest-1"],
+    )
+
+    assert first_fault("conv-2") == (FaultKind.TEXT_CHANGED, "conv-2", 99)
+
+
+def test_a_conversation_put_in_whole_is_found():
+    conversation = histories.conversation(messages=1)
+    forged = Conversation.objects.create(
+        external_id="conv-x",
+        created_at=conversation.created_at,
+        last_event_at=conversation.last_event_at,
+    )
+
+    tamper(
+        "UPDATE conversations_message SET conversation_id = %s WHERE external_id = %s",
+        [forged.pk, "conv-1-guest-1"],
+    )
+
+    report = verify_journal()
+    assert first_fault("conv-x") == (FaultKind.TEXT_CHANGED, "conv-x", 1)
+    assert (report.chains, report.valid_chains) == (2, 1)
+
+
 def test_a_genuine_entry_beside_another_is_a_fork():
     histories.conversation(messages=1)
     first, third = JournalEntry.objects.get(seq=1), JournalEntry.objects.get(seq=3)
@@ -219,6 +283,7 @@ def test_an_erased_text_leaves_the_chain_valid():
 
     tamper("UPDATE conversations_attributeaudit SET text_id = NULL")
     tamper("DELETE FROM conversations_messagetext")
+    tamper("UPDATE conversations_message SET erased_at = sent_at")
 
     report = verify_journal()
     assert report.holds
