@@ -6,20 +6,30 @@ come before it. Memory: one head a conversation.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import Sum
 
 from conversations.models import AnchorState, Conversation, JournalEntry
-from conversations.services.anchors import AnchorsUnavailable, digest_of_line, read_anchor
+from conversations.services.anchors import (
+    LOOK_BACK,
+    Anchor,
+    AnchorsUnavailable,
+    digest_of_line,
+    read_anchor,
+)
 from conversations.services.verification import FAULTS_KEPT, FaultKind
 
 _AT_ONCE = 500
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,18 @@ class _Walk:
     digest: str = ""
     entries: int = 0
     heads: dict[str, tuple[int, str]] = field(default_factory=dict)
+    upto: int = 0
+    settled: int = 0  # entries with keys up to this were there when the newest anchor looked
+    unsettled: deque[tuple[datetime, int]] = field(default_factory=deque)  # when, up to which key
+
+    def follow(self, anchor: Anchor) -> bool:
+        """Whether it says no less than those before: nothing that was there is ever gone."""
+        goes_on = anchor.entries >= self.entries and anchor.upto >= self.upto
+        self.upto = max(self.upto, anchor.upto)
+        self.unsettled.append((anchor.at, anchor.upto))
+        while self.unsettled[0][0] <= anchor.at - LOOK_BACK:
+            _, self.settled = self.unsettled.popleft()
+        return goes_on
 
 
 def verify_anchors(path: Path, *, public_key: Ed25519PublicKey) -> AnchorReport:
@@ -71,6 +93,8 @@ def verify_anchors(path: Path, *, public_key: Ed25519PublicKey) -> AnchorReport:
     except OSError as error:
         raise AnchorsUnavailable(f"Cannot read {path} ({error.strerror}).") from error
     _compare_row(walk, report)
+    if report.holds:  # else the line that named it may be one that is gone
+        _compare_unnamed(walk, report)
     _compare_heads(walk.heads, report)
     if (Conversation.objects.aggregate(sum=Sum("seq"))["sum"] or 0) < walk.entries:
         report.note(FaultKind.CUT_OFF, f"fewer entries than the {walk.entries} that were anchored")
@@ -95,6 +119,8 @@ def _read(
         report.note(FaultKind.ANCHOR_MISSING, f"anchor {gap}, before line {place}")
     else:
         report.valid_anchors += 1
+        if not walk.follow(anchor):
+            report.note(FaultKind.CUT_OFF, f"before anchor {anchor.number}, which counted fewer")
     walk.number, walk.digest = anchor.number, digest_of_line(line)
     walk.entries = max(walk.entries, anchor.entries)
     walk.heads |= anchor.heads
@@ -132,9 +158,26 @@ def _compare_heads(heads: Mapping[str, tuple[int, str]], report: AnchorReport) -
                 report.note(FaultKind.REPLACED, f"conversation {key}, up to entry {seq}")
 
 
-def _parts(
-    heads: Iterable[tuple[str, tuple[int, str]]],
-) -> Iterator[list[tuple[str, tuple[int, str]]]]:
-    left = iter(heads)
+def _compare_unnamed(walk: _Walk, report: AnchorReport) -> None:
+    """Each anchor names what moved: nothing that was there when the newest looked is in none."""
+    rows = Conversation.objects.filter(seq__gt=0).values_list("pk", "external_id", "seq")
+    later = (
+        (pk, key, seq)
+        for pk, key, seq in rows.iterator(chunk_size=10_000)
+        if seq > walk.heads.get(key, (0, ""))[0]
+    )
+    for part in _parts(later):
+        newest = JournalEntry.objects.filter(
+            conversation_id__in={pk for pk, _, _ in part}, seq__in={seq for _, _, seq in part}
+        )
+        settled = newest.filter(pk__lte=walk.settled).values_list("conversation_id", "seq")
+        there = set(settled)
+        for pk, key, seq in part:
+            if (pk, seq) in there:
+                report.note(FaultKind.NOT_ANCHORED, f"conversation {key}, entry {seq}")
+
+
+def _parts(rows: Iterable[_T]) -> Iterator[list[_T]]:
+    left = iter(rows)
     while part := list(islice(left, _AT_ONCE)):
         yield part

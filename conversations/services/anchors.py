@@ -28,7 +28,7 @@ from conversations.models import AnchorState, Conversation, JournalEntry
 
 PURPOSE = "parley anchor 1"
 # A transaction that began before an anchor may commit after it: the next ones look back so far.
-_LOOK_BACK = timedelta(seconds=180)
+LOOK_BACK = timedelta(seconds=180)
 _STEP_BYTES = 64 * 1024
 
 
@@ -148,7 +148,7 @@ def _next(state: AnchorState, last: Anchor | None, *, now: datetime) -> Anchor |
     """Goes on from the row, whatever became of the file: what is gone is found by its number."""
     upto = JournalEntry.objects.aggregate(key=Max("pk"))["key"] or 0
     entries = Conversation.objects.aggregate(sum=Sum("seq"))["sum"] or 0
-    moved = JournalEntry.objects.filter(pk__gt=_looked_up_to(state, now=now))
+    moved = JournalEntry.objects.filter(pk__gt=_looked_up_to(state, last))
     heads = Conversation.objects.filter(pk__in=moved.values("conversation_id")).values_list(
         "external_id", "seq", "head"
     )
@@ -159,15 +159,21 @@ def _next(state: AnchorState, last: Anchor | None, *, now: datetime) -> Anchor |
     return Anchor(state.number + 1, now, entries, upto, new, state.digest)
 
 
-def _looked_up_to(state: AnchorState, *, now: datetime) -> int:
-    """Up to this key all entries were there when an anchor looked."""
-    settled = [key for at, key in state.looked_at if datetime.fromisoformat(at) <= now - _LOOK_BACK]
-    return int(settled[-1]) if settled else 0
+def _looked_up_to(state: AnchorState, last: Anchor | None) -> int:
+    """Up to this key all entries were there when the last anchor looked.
+
+    The row is not signed, so that it may say no more than the last anchor does.
+    """
+    if last is None:
+        return 0
+    since = state.at - LOOK_BACK
+    settled = [key for at, key in state.looked_at if datetime.fromisoformat(at) <= since]
+    return min(int(settled[-1]), last.upto) if settled else 0
 
 
 def _still_needed(looked_at: list[list[Any]], *, now: datetime) -> list[list[Any]]:
     """Those within the look-back, and the one before them."""
-    old = [one for one in looked_at if datetime.fromisoformat(one[0]) <= now - _LOOK_BACK]
+    old = [one for one in looked_at if datetime.fromisoformat(one[0]) <= now - LOOK_BACK]
     return [*old[-1:], *looked_at[len(old) :]]
 
 

@@ -11,7 +11,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from conversations.keys import Seal, journal_key, seal_of
 from conversations.models import Conversation, JournalEntry
 from conversations.services.journal import body_of
-from conversations.services.verification_pages import Entry, Page, newest_page, pages_of, texts_amiss
+from conversations.services.verification_pages import (
+    Entry,
+    Page,
+    newest_page,
+    pages_of,
+    texts_amiss,
+)
 
 FAULTS_KEPT = 100
 
@@ -30,6 +36,7 @@ class FaultKind(Enum):
     REPLACED = "replaced"
     ANCHOR_MISSING = "anchor missing"
     ANCHOR_FORGED = "anchor forged"
+    NOT_ANCHORED = "not anchored"
 
 
 @dataclass(frozen=True, slots=True)

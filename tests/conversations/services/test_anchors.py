@@ -120,7 +120,36 @@ def test_an_anchor_looks_no_further_back_than_a_transaction_may_last(file: Path)
     state = AnchorState.objects.get()
     assert len(state.looked_at) == 3  # 0 and 120 s ago, and the newest one before the look-back
     upto = {datetime.fromisoformat(at): key for at, key in state.looked_at}
-    assert anchors._looked_up_to(state, now=began + timedelta(seconds=600)) == upto[min(upto)]
+    last = anchors._last_of(file, state)
+    assert anchors._looked_up_to(state, last) == upto[min(upto)]
+
+
+FAR_AHEAD = '[["2000-01-01T00:00:00+00:00",9000000000000000000]]'
+
+
+def test_no_row_of_the_database_keeps_a_head_out_of_the_anchors(file: Path):
+    began = timezone.now()
+    for number in range(4):
+        histories.conversation(f"conv-{number}", messages=1)
+        write_anchor(now=began + timedelta(seconds=120 * number))
+        tamper("UPDATE conversations_anchorstate SET looked_at = %s", [FAR_AHEAD])
+
+    named = [set(json.loads(line)["heads"]) for line in lines(file)]
+    assert all(f"conv-{number}" in heads for number, heads in enumerate(named))
+    assert verified(file).holds
+
+
+def test_what_committed_late_is_anchored_also_after_a_rest(file: Path):
+    histories.conversation("conv-late", messages=1)
+    histories.conversation("conv-1", messages=1)
+    began = timezone.now()
+    Conversation.objects.filter(external_id="conv-late").update(external_id="conv-hidden")
+    write_anchor(now=began)
+    Conversation.objects.filter(external_id="conv-hidden").update(external_id="conv-late")
+
+    write_anchor(now=began + timedelta(seconds=600))
+
+    assert "conv-late" in json.loads(lines(file)[1])["heads"]
 
 
 def test_a_writer_that_died_before_its_commit_is_gone_on_from(file: Path):
@@ -189,7 +218,7 @@ def test_a_line_that_the_disk_has_no_room_for_is_no_anchor(
 def test_an_end_cut_off_together_with_its_head_is_found(file: Path):
     three_anchors(file)
 
-    set_head_back("conv-2", 5)
+    set_head_back("conv-2", 8)
 
     assert verify_journal().holds  # the chain alone does not show it
     assert kinds(file) == {FaultKind.CUT_OFF}
@@ -220,6 +249,47 @@ def test_a_conversation_removed_whole_is_found(file: Path):
            [Conversation.objects.get(external_id="conv-2").pk])  # fmt: skip
 
     assert FaultKind.CUT_OFF in kinds(file)
+
+
+@pytest.fixture
+def heads_kept_out(file: Path, monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """conv-1 was in no anchor for minutes; when the last of them was written."""
+    began = timezone.now()
+    histories.conversation("conv-0", messages=1)
+    write_anchor(now=began)
+    monkeypatch.setattr(anchors, "_looked_up_to", lambda *asked: 9 * 10**18)
+    for number in range(1, 4):
+        histories.conversation(f"conv-{number}", messages=1)
+        write_anchor(now=began + timedelta(seconds=120 * number))
+    monkeypatch.undo()
+    return began + timedelta(seconds=360)
+
+
+def test_what_no_anchor_names_although_it_was_there_is_found(file: Path, heads_kept_out: datetime):
+    assert [str(fault) for fault in verified(file).faults] == [
+        "not anchored: conversation conv-1, entry 5"
+    ]
+
+
+def test_anchors_that_counted_more_before_are_found_when_as_much_was_written_since(
+    file: Path, heads_kept_out: datetime
+):
+    tamper("UPDATE conversations_conversation SET seq = 0 WHERE external_id = 'conv-1'")
+    write_anchor(now=heads_kept_out + timedelta(seconds=60))
+    histories.conversation("conv-4", messages=1)
+    write_anchor(now=heads_kept_out + timedelta(seconds=120))
+
+    assert FaultKind.CUT_OFF in kinds(file)
+
+
+def test_anchors_that_begin_later_than_the_journal_name_all_of_it(file: Path):
+    began = timezone.now()
+    histories.conversation("conv-old", messages=1)
+    for number in range(4):
+        histories.conversation(f"conv-{number}", messages=1)
+        write_anchor(now=began + timedelta(seconds=120 * number))
+
+    assert verified(file).holds
 
 
 def test_what_is_newer_than_the_last_anchor_is_no_fault(file: Path):
