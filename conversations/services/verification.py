@@ -126,6 +126,8 @@ class _Chain:
         return follows and entry.seq == self._expected
 
     def _is_genuine(self, entry: Entry) -> bool:
+        if entry.at is None:
+            return False
         # As services/journal writes it (docs/journal.md).
         return self._seal.digest(body_of(entry.external_id, *entry[1:9])) == entry.digest
 

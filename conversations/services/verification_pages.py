@@ -1,19 +1,30 @@
 """Reads the journal for verification: pages by (conversation, seq), and which texts are not theirs.
 
-Pages need the same memory at any size. Each page comes with the heads of its conversations from the same
-statement, so that writers need not stand still.
+Pages need the same memory at any size. Each page comes with the heads of its conversations from the
+same statement, so that writers need not stand still.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db import connection
-from django.db.models import Case, Exists, Min, OuterRef, Q, QuerySet, Value, When
+from django.db import DataError, connection
+from django.db.models import (
+    Case,
+    Exists,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast
 
 from conversations.models import Conversation, JournalEntry, MessageText
 from conversations.services.journal import commitment as commitment_of
@@ -40,7 +51,7 @@ class Entry(NamedTuple):
     seq: int
     kind: str
     actor: str
-    at: datetime
+    at: datetime | None  # None: what is stored is no time
     message_id: int | None
     data: str
     commitment: str
@@ -82,7 +93,7 @@ def pages_of(journal: QuerySet[JournalEntry], *, check_texts: bool) -> Iterator[
 def newest_page(journal: QuerySet[JournalEntry], *, limit: int) -> Page:
     """The last `limit` entries of one conversation, in their order."""
     rows = journal.order_by("-seq").values_list(*_COLUMNS)[:limit]
-    return _compared([Entry(*row) for row in rows][::-1])
+    return _compared(_entries(rows)[::-1])
 
 
 def texts_amiss(conversations: QuerySet[Conversation], *, since: int = 0) -> dict[str, int]:
@@ -116,7 +127,7 @@ def _pages(journal: QuerySet[JournalEntry]) -> Iterator[list[Entry]]:
     rows = journal.order_by("conversation_id", "seq").values_list(*_COLUMNS)
     wanted = rows
     place, twins = (0, 0), set[int]()
-    while page := [Entry(*row) for row in wanted[:PAGE]]:
+    while page := _entries(wanted[:PAGE]):
         yield page
         last = page[-1]
         if (last.conversation_id, last.seq) != place:
@@ -128,6 +139,24 @@ def _pages(journal: QuerySet[JournalEntry]) -> Iterator[list[Entry]]:
         further = Q(conversation_id__gt=last.conversation_id) | Q(seq__gte=last.seq)
         wanted = rows.filter(further, conversation_id__gte=last.conversation_id)
         wanted = wanted.exclude(pk__in=twins)
+
+
+def _entries(rows: QuerySet[JournalEntry, tuple[Any, ...]]) -> list[Entry]:
+    try:
+        return [Entry(*row) for row in rows]
+    except (DataError, ValueError, AttributeError):
+        # A time that nobody could have written: `infinity`, or on SQLite anything at all.
+        columns = [Cast("at", TextField()) if name == "at" else name for name in _COLUMNS]
+        found = [Entry(*row) for row in rows.values_list(*columns)]
+        return [entry._replace(at=_moment(str(entry.at))) for entry in found]
+
+
+def _moment(stored: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(stored)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _ahead(pages: Iterator[Page]) -> Iterator[Page]:

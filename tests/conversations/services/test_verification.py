@@ -73,6 +73,18 @@ def test_a_changed_value_is_found(change: str):
     assert first_fault() == (FaultKind.CHANGED, "conv-1", 2)
 
 
+@pytest.mark.parametrize("at", ["infinity", "-infinity", "0044-03-15 12:00:00+00 BC"])
+def test_a_time_that_cannot_be_read_is_a_changed_one(at: str):
+    conversation = histories.conversation()
+
+    tamper("UPDATE conversations_journalentry SET at = %s WHERE id = %s", [at, row(2)])
+
+    report = verify_journal()
+    assert first_fault() == (FaultKind.CHANGED, "conv-1", 2)
+    assert (report.entries, report.valid_entries) == (15, 14)
+    assert not verify_recent(conversation.pk, limit=50).holds
+
+
 def test_a_deleted_entry_is_missing():
     histories.conversation()
 

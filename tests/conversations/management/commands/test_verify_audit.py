@@ -7,8 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import DataError
 
 from conversations.models import JournalEntry, VerificationRun
+from conversations.services import verification_runs
+from conversations.tasks import verify_journal_nightly
 from tests.conversations import histories
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +48,21 @@ def test_a_journal_that_does_not_hold_names_the_first_bad_entry_and_fails():
     run = VerificationRun.objects.get()
     assert (run.holds, run.valid_entries) == (False, 9)
     assert run.faults == "changed: conversation conv-1, entry 3"
+
+
+def test_a_verification_that_comes_to_no_end_is_kept_as_one_that_does_not_hold(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def fail(*asked: object) -> None:
+        raise DataError("timestamp too large")
+
+    monkeypatch.setattr(verification_runs, "verify_in_processes", fail)
+
+    with pytest.raises(DataError):
+        verify_journal_nightly()
+
+    run = VerificationRun.objects.get()
+    assert (run.holds, run.faults) == (False, "not verified: DataError")
 
 
 def test_one_chain_says_nothing_about_the_journal():
