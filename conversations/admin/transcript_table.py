@@ -17,7 +17,7 @@ class Line:
     """One message as the table shows it; a text that is None is not there."""
 
     message: Message
-    original: MessageText | None
+    original: MessageText | None  # of a reply what was typed
     translated: MessageText | None
     delivered: MessageText | None
     delivery: Delivery | None
@@ -57,7 +57,8 @@ def _line(message: Message, facts: Facts) -> Line:
     translation = facts.translations.get(message.pk, {})
     return Line(
         message=message,
-        original=facts.texts.get((message.pk, role.ORIGINAL)),
+        original=facts.texts.get((message.pk, role.ORIGINAL))
+        or facts.texts.get((message.pk, role.TYPED)),
         translated=facts.texts.get((message.pk, role.TRANSLATED)),
         delivered=facts.texts.get((message.pk, role.DELIVERED)),
         delivery=facts.deliveries.get(message.pk),

@@ -10,8 +10,11 @@ from django.urls import reverse
 from conversations.admin import records
 from conversations.models import AttributeAudit, Conversation, DeadLetter, JournalEntry, Message
 from conversations.models.dead_letter import BODY_LIMIT, readable
+from conversations.services.replies import Reply
 from tests.conversations import histories
 from tests.conversations.services.wire import parsed, record
+from tests.translation.makings import made
+from translation.replies import Previewed, send_reply
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +101,22 @@ def test_an_erased_text_is_said_to_be_erased(cora):
 
     assert "erased" in text
     assert "chain verified" in text
+
+
+def test_a_reply_shows_what_was_typed_and_what_was_sent(cora):
+    conversation = histories.conversation(messages=1)
+    Conversation.objects.update(agent_id="tom")
+    reply = Reply(key="a" * 16, agent_id="tom", text="Good day", language="en-US", target="es")
+    user = histories.user("tom", "agent")
+    sent = send_reply(conversation.pk, reply, Previewed(made("Buenos"), "Muy buenos"), user=user)
+
+    for text in (
+        page(cora, "conversation", conversation),
+        page(cora, "message", Message.objects.get(pk=sent.message_id)),
+    ):
+        assert "Good day" in text
+        assert "Muy buenos" in text
+        assert ">erased<" not in text
 
 
 def test_an_audit_shows_what_it_replaced(cora):
