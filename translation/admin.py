@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from conversations.admin.finding import FoundByMessage
@@ -27,6 +27,11 @@ class TranslationAdmin(FoundByMessage):
         (None, {"fields": ("conversation", "message", "languages", "created")}),
         ("How", {"fields": ("provider", "latency", "from_memory")}),
     ]
+
+    def conversation_of(self, record: Model) -> int | None:
+        if isinstance(record, Translation):
+            return record.message.conversation_id
+        return super().conversation_of(record)
 
     @admin.display(description="conversation")
     def conversation(self, record: Translation) -> str:

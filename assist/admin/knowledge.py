@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import Model
 
 from assist.models import KnowledgeFailure, Suggestion
 from conversations.admin.records import RecordAdmin, moment
@@ -20,6 +21,11 @@ class SuggestionAdmin(RecordAdmin):
     fields = (
         "found", "call", "title", "snippet", "url", "score", "latency_ms", "is_late", "from_cache",
     )  # fmt: skip
+
+    def conversation_of(self, record: Model) -> int | None:
+        if isinstance(record, Suggestion):
+            return record.chunk.conversation_id
+        return super().conversation_of(record)
 
     @admin.display(description="call")
     def call(self, record: Suggestion) -> str:

@@ -130,15 +130,31 @@ class RecordAdmin(admin.ModelAdmin):
         if searched and may(request, self.action):
             for found in self.looked_for(searched):
                 self._note(request, found)
-        return super().changelist_view(request, extra_context)
+        answer = super().changelist_view(request, extra_context)
+        self._note_narrowed(request, answer)
+        return answer
 
     def looked_for(self, term: str) -> QuerySet[Conversation]:
         """The conversations that a search for `term` narrows the list to."""
         return Conversation.objects.filter(external_id=term)
 
+    def conversation_of(self, record: Model) -> int | None:
+        """The key of the conversation that `record` is of, if it is of one."""
+        if isinstance(record, Conversation):
+            return record.pk
+        return getattr(record, "conversation_id", None)
+
+    def _note_narrowed(self, request: HttpRequest, answer: HttpResponse) -> None:
+        """Whatever it was filtered by: nothing is rendered yet."""
+        shown = (getattr(answer, "context_data", None) or {}).get("cl")
+        if shown is None or not shown.get_filters_params():
+            return
+        records = {self.conversation_of(record): record for record in shown.result_list}
+        if len(records) == 1:
+            self._note(request, *records.values())
+
     def _note(self, request: HttpRequest, record: Model) -> None:
-        is_conversation = isinstance(record, Conversation)
-        pk = record.pk if is_conversation else getattr(record, "conversation_id", None)
+        pk = self.conversation_of(record)
         if pk is None:
             return
         if self.has_view_permission(request, record):

@@ -15,6 +15,7 @@ from assist.models import (
     KnowledgeFailure,
     Suggestion,
 )
+from conversations.models import JournalEntry
 from tests.assist.histories import say
 from tests.conversations import histories
 
@@ -65,6 +66,14 @@ def test_a_chunk_shows_its_text_and_what_was_taken_out(auditor, heard) -> None:
 
     assert "my card is [CARD]" in page
     assert "CARD 1" in page
+
+
+def test_the_page_of_a_suggestion_is_a_look_at_its_call(auditor, heard) -> None:
+    page = reverse("admin:assist_suggestion_change", args=[Suggestion.objects.get().pk])
+
+    assert auditor.get(page).status_code == 200
+
+    assert JournalEntry.objects.filter(conversation=heard.conversation, kind="viewed").count() == 1
 
 
 def test_an_hour_shows_its_distribution_as_a_chart_with_words(auditor, heard) -> None:

@@ -19,6 +19,7 @@ from conversations.services.verification import verify_journal
 from conversations.services.views import note_refusal, note_view
 from tests.conversations import histories
 from tests.conversations.live.histories import a_conversation
+from translation.models import Translation
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +97,39 @@ def test_the_pages_of_the_admin_and_a_list_of_one_conversation_are_looks(client:
     client.get(reverse("admin:conversations_message_changelist"))
 
     assert looks(conversation) == looks(other) == [("viewed", "cora", "admin")]
+
+
+@pytest.mark.parametrize(
+    ("records", "of"),
+    [
+        ("conversations_message", "conversation__id__exact"),
+        ("conversations_message", "conversation__exact"),
+        ("conversations_message", "conversation"),
+        ("conversations_delivery", "conversation_id"),
+    ],
+)
+def test_a_list_that_a_filter_narrows_to_one_conversation_is_a_look(
+    client: Client, records: str, of: str
+):
+    conversation = histories.conversation("conv-1", messages=1)
+    other = histories.conversation("conv-2", messages=1)
+    client.force_login(histories.user("cora", "compliance"))
+
+    shown = client.get(reverse(f"admin:{records}_changelist"), {of: conversation.pk})
+
+    assert shown.status_code == 200
+    assert looks(conversation) == [("viewed", "cora", "admin")]
+    assert looks(other) == []
+
+
+def test_the_page_of_a_translation_is_a_look(client: Client):
+    conversation = histories.conversation("conv-1", messages=1)
+    client.force_login(histories.user("cora", "compliance"))
+    page = reverse("admin:translation_translation_change", args=[Translation.objects.get().pk])
+
+    assert client.get(page).status_code == 200
+
+    assert looks(conversation) == [("viewed", "cora", "admin")]
 
 
 def test_an_address_that_no_database_can_hold_is_a_missing_one(client: Client):
