@@ -202,9 +202,12 @@ def _write_file(run: Run) -> None:
 
 
 def _go_on(export: Export, file: PartFile) -> None:
-    """From the part of the run before, or from the start where that is gone."""
+    """From the part of the run before; from the start where that is gone, and for a PDF, which is
+    made in one piece."""
     rows, size, position = export.rows, export.size, export.position
-    if not file.carry_over(export_folder() / export.file_name, size):
+    if export.file_format == "pdf":
+        rows, size, position = 0, 0, ""
+    elif not file.carry_over(export_folder() / export.file_name, size):
         logger.warning("export %s: its part is gone, it begins again", export.key)
         file.begin_again()
         rows, size, position = 0, 0, ""

@@ -164,6 +164,22 @@ def test_a_worker_that_dies_anywhere_leaves_no_partial_file_and_no_second_one(
     assert JournalEntry.objects.filter(kind="exported").count() == 1
 
 
+@pytest.mark.parametrize("point", ["X2:1", "X3:1", "X4:1"])
+def test_a_pdf_is_written_once_wherever_its_worker_dies(settings, folder: Path, point: str):
+    histories.conversation("conv-1", messages=1)
+    export = wanted("transcripts", "pdf", conversations=("conv-1",))
+    faultpoints.arm(f"{point}:raise")
+    with pytest.raises(faultpoints.FaultRaised):
+        run_next("first", until=math.inf)
+
+    lease_runs_out()
+    run_all("second")
+
+    export.refresh_from_db()
+    assert (export.state, export.rows) == ("finished", 1)
+    assert file_of(export, settings).read_bytes().count(b"%PDF-") == 1
+
+
 def test_a_worker_that_was_thought_dead_writes_nothing_any_more(settings, folder: Path):
     histories.conversation("conv-1", messages=4)
     export = wanted()
