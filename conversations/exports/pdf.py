@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conversations.exports.base import Row, Scope, Source
+from conversations.hidden import hidden_in
 from conversations.models import Conversation, ExportHead
 from conversations.normal_form import without_storms
 
@@ -67,8 +68,8 @@ def _data(
     facts: list[tuple[str, str]] = []
     if conversation is not None:
         facts = [
-            ("Guest", conversation.guest_name or conversation.guest_id or "–"),
-            ("Agent", conversation.agent_name or conversation.agent_id or "–"),
+            ("Guest", _named(conversation.guest_name or conversation.guest_id or "–")),
+            ("Agent", _named(conversation.agent_name or conversation.agent_id or "–")),
             ("Messages", str(len(rows))),
             ("First, last", f"{_clock(rows[0])} – {_clock(rows[-1])} UTC" if rows else "–"),
         ]
@@ -78,7 +79,7 @@ def _data(
         "title": f"Conversation {name}",
         "heading": f"Conversation {_breakable(name)}",
         "footer": f"Conversation {name[:60]}",
-        "facts": [[key, _breakable(value)] for key, value in facts],
+        "facts": facts,
         "messages": [_message(row) for row in rows],
     }
 
@@ -87,12 +88,13 @@ def _message(row: Row) -> dict[str, Any]:
     return {
         "side": "agent" if row["sender_type"] == "agent" else "guest",
         "script": _script(row["original_language"]),
-        "who": _breakable(row["sender_name"] or row["sender_type"]),
+        "who": _named(row["sender_name"]) if row["sender_name"] else "",
+        "role": row["sender_type"],
         "at": f"{_clock(row, 'sent_at')} UTC",
         "original": _said(row["original_text"], row["original_language"]),
         "translated": _said(row["translated_text"], row["target_language"]),
         "absent": f"Text erased {row['erased_at'][:10]}" if row["erased_at"] else "No text",
-        "attachments": [_breakable(one["name"] or "file") for one in row["attachments"]],
+        "attachments": [_named(one["name"] or "file") for one in row["attachments"]],
         "facts": " · ".join(_facts(row)),
     }
 
@@ -122,7 +124,15 @@ def _said(text: str | None, language: str | None) -> Mapping[str, Any] | None:
         "lang": base if re.fullmatch("[a-z]{2,3}", base) else "en",
         "script": _script(language),
         "rtl": _is_right_to_left(text),
+        "hidden": hidden_in(text),
     }
+
+
+def _named(name: str) -> str:
+    """A name that turns round nothing but itself, and says what in it nobody sees."""
+    hidden = hidden_in(name)
+    shown = f"\u2068{_breakable(name)}\u2069"
+    return f"{shown} (hidden {hidden})" if hidden else shown
 
 
 def _script(language: str | None) -> str:

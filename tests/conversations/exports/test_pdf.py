@@ -112,3 +112,31 @@ def test_the_first_letter_says_in_which_direction_a_text_runs():
     assert pdf._is_right_to_left("12 (א) abc")
     assert not pdf._is_right_to_left("12 abc אבג")
     assert not pdf._is_right_to_left("…")
+
+
+def row_of(**values: object) -> dict[str, object]:
+    empty = dict.fromkeys([
+        "seq", "original_text", "original_language", "translated_text", "target_language",
+        "erased_at", "provider", "delivery_state", "attributes_written_at", "journal_digest",
+    ])  # fmt: skip
+    common = {"sent_at": "2024-06-15T10:30:00Z", "attachments": [], "sender_name": "Tom"}
+    return {**empty, **common, "sender_type": "guest", **values}
+
+
+def test_what_turns_words_round_is_named_and_turns_nothing_else():
+    turned = "a\u202eb"
+    files = [{"name": "\u202egnp.exe"}]
+
+    made = pdf._message(row_of(original_text=turned, sender_name=turned, attachments=files))
+
+    assert made["original"]["hidden"] == "U+202E"
+    assert made["original"]["text"] == turned
+    assert made["who"] == f"\u2068{turned}\u2069 (hidden U+202E)"
+    assert made["attachments"] == ["\u2068\u202egnp.exe\u2069 (hidden U+202E)"]
+
+
+def test_a_guest_who_is_called_as_the_agent_is_differs_in_words():
+    guest, agent = (pdf._message(row_of(sender_type=one)) for one in ("guest", "agent"))
+
+    assert guest["who"] == agent["who"]
+    assert (guest["role"], agent["role"]) == ("guest", "agent")
