@@ -14,6 +14,7 @@ from django.utils import timezone
 from conversations.models import DeadLetter
 from conversations.net.strict_json import clean_text
 from conversations.services.decisions import AT_ONCE, Outcome, commit
+from conversations.services.reasons import NAMES_THE_GUEST, names_guest
 from conversations.services.replayed_frames import replay_frame
 from conversations.services.replays import DecideDeadLetter, Decision, Kind, refused, said
 
@@ -42,6 +43,9 @@ def close_dead_letters(
     if not reason:
         raise ValueError("a dead letter is closed with a reason")
     letters, outcomes = _found(ids)
+    naming = [one for one in letters if one.conversation and names_guest(reason, one.conversation)]
+    outcomes += [Outcome(False, f"{said(one)}: {NAMES_THE_GUEST}") for one in naming]
+    letters = [one for one in letters if one not in naming]
     changes = [
         DecideDeadLetter(letter, Decision.CLOSED, user.pk, reason)
         for letter in letters

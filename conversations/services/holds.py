@@ -12,6 +12,7 @@ from conversations.models import Conversation, JournalEntry, LegalHold
 from conversations.net.strict_json import clean_text
 from conversations.services.decisions import Outcome, actor_of
 from conversations.services.journal import Ledger, lock_conversations
+from conversations.services.reasons import NAMES_THE_GUEST, names_guest
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -37,6 +38,8 @@ def _place(pk: int, *, user: AbstractBaseUser, reason: str) -> Outcome:
     for conversation in lock_conversations([pk]):
         if conversation.holds.in_force().exists():
             return Outcome(False, f"{conversation}: held already.")
+        if names_guest(reason, conversation):
+            return Outcome(False, f"{conversation}: {NAMES_THE_GUEST}")
         hold = LegalHold.objects.create(
             conversation=conversation, reason=reason, placed_at=now, placed_by_id=user.pk
         )
@@ -51,6 +54,8 @@ def _lift(pk: int, *, user: AbstractBaseUser, reason: str) -> Outcome:
     if hold is None:
         return Outcome(False, f"There is no hold {pk}.")
     (conversation,) = lock_conversations([hold.conversation_id])
+    if names_guest(reason, conversation):
+        return Outcome(False, f"{conversation}: {NAMES_THE_GUEST}")
     changes = {
         "lifted_at": timezone.now(),
         "lifted_by_id": user.pk,

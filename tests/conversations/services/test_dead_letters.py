@@ -226,3 +226,13 @@ def test_of_people_who_decide_in_the_same_moment_one_is_heard(sam, make):
     assert len(done) == 1
     assert letter.decided_at is not None
     assert_journal_holds()
+
+
+def test_no_reason_for_closing_one_names_the_guest(sam):
+    letter = failed_translation()
+
+    outcome = close(letter, user=sam, reason="Maria was called back")
+
+    assert not outcome.is_done
+    assert "The reason names the guest" in outcome.words
+    assert letter.decision == ""

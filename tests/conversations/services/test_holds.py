@@ -51,3 +51,19 @@ def test_without_a_reason_nothing_is_held(reason: str):
         place_holds([conversation.pk], user=histories.user("cora"), reason=reason)
 
     assert not LegalHold.objects.exists()
+
+
+@pytest.mark.parametrize("reason", ["Complaint of maria", "guest-1: case 12"])
+def test_no_reason_names_the_guest(reason: str):
+    conversation = histories.conversation(messages=1)
+    cora = histories.user("cora")
+
+    (refused,) = place_holds([conversation.pk], user=cora, reason=reason)
+    place_holds([conversation.pk], user=cora, reason="the marias of case 12")
+    (kept,) = lift_holds([LegalHold.objects.get().pk], user=cora, reason=reason)
+
+    assert (refused.is_done, kept.is_done) == (False, False)
+    assert "The reason names the guest" in refused.words
+    assert "The reason names the guest" in kept.words
+    assert LegalHold.objects.in_force().count() == 1
+    assert not JournalEntry.objects.filter(data__contains=reason).exists()
