@@ -129,7 +129,8 @@ class _Chain:
         if entry.at is None:
             return False
         # As services/journal writes it (docs/journal.md).
-        return self._seal.digest(body_of(entry.external_id, *entry[1:9])) == entry.digest
+        body = body_of(entry.external_id, *entry[1:9])  # type: ignore[arg-type]
+        return self._seal.digest(body) == entry.digest
 
 
 def verify_journal(

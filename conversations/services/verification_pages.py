@@ -30,6 +30,7 @@ from conversations.models import Conversation, JournalEntry, MessageText
 from conversations.services.journal import commitment as commitment_of
 
 PAGE = 5_000
+_SHARE = 50_000  # entries looked at in one statement for texts that are amiss
 
 # Whose text an entry's commitment binds.
 _ROLE_OF_KIND = {
@@ -103,24 +104,53 @@ def texts_amiss(conversations: QuerySet[Conversation], *, since: int = 0) -> dic
     A text and its entry are committed together, as are an erasure and what it removes: one
     statement sees both or none of them.
     """
-    texts = MessageText.objects.filter(
-        message__conversation__in=conversations, message__seq__gte=since
-    )
+    amiss: dict[str, int] = {}
+    for keys in _shares(conversations):
+        for rows in (_unbound(keys, since), _gone(keys, since)):
+            for name, seq in rows:
+                amiss[name] = min(seq, amiss.get(name, seq))
+    return amiss
+
+
+def _shares(conversations: QuerySet[Conversation]) -> Iterator[tuple[int, int]]:
+    """First and last key of so many that one statement is quick."""
+    first, size, last = 0, 0, 0
+    sizes = conversations.order_by("pk").values_list("pk", "seq")
+    for key, seq in sizes.iterator(chunk_size=10_000):
+        first, last, size = first or key, key, size + seq + 1
+        if size >= _SHARE:
+            yield first, last
+            first, size = 0, 0
+    if first:
+        yield first, last
+
+
+def _unbound(keys: tuple[int, int], since: int) -> QuerySet[MessageText, tuple[str, int]]:
     binding = _BINDING.filter(
         message_id=OuterRef("message_id"),
         conversation_id=OuterRef("message__conversation_id"),
         role=OuterRef("role"),
     )
-    unbound = texts.filter(~Exists(binding)).values_list("message__conversation__external_id")
-    bound = _BINDING.filter(
-        conversation__in=conversations, seq__gte=since, message__erased_at__isnull=True
+    texts = MessageText.objects.filter(
+        ~Exists(binding),
+        message__conversation_id__gte=keys[0],
+        message__conversation_id__lte=keys[1],
+        message__seq__gte=since,
     )
+    names = texts.values_list("message__conversation__external_id")
+    return names.annotate(first=Min("message__seq"))
+
+
+def _gone(keys: tuple[int, int], since: int) -> QuerySet[JournalEntry, tuple[str, int]]:
     there = MessageText.objects.filter(message_id=OuterRef("message_id"), role=OuterRef("role"))
-    gone = bound.filter(~Exists(there)).values_list("conversation__external_id")
-    amiss = dict(unbound.annotate(first=Min("message__seq")))
-    for name, seq in gone.annotate(first=Min("seq")):
-        amiss[name] = min(seq, amiss.get(name, seq))
-    return amiss
+    entries = _BINDING.filter(
+        ~Exists(there),
+        conversation_id__gte=keys[0],
+        conversation_id__lte=keys[1],
+        seq__gte=since,
+        message__erased_at__isnull=True,
+    )
+    return entries.values_list("conversation__external_id").annotate(first=Min("seq"))
 
 
 def _pages(journal: QuerySet[JournalEntry]) -> Iterator[list[Entry]]:
