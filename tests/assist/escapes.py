@@ -97,14 +97,20 @@ class RedisMonitor:
         self._socket = socket.create_connection((parts.hostname or "", parts.port or 6379))
         self._socket.sendall(b"MONITOR\r\n")
         self.seen: list[str] = []
+        self._is_closing = False
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
     def _listen(self) -> None:
-        while data := self._socket.recv(65_536):
-            self.seen.append(data.decode("utf-8", "replace"))
+        try:
+            while data := self._socket.recv(65_536):
+                self.seen.append(data.decode("utf-8", "replace"))
+        except ConnectionResetError:
+            if not self._is_closing:  # else it was still speaking
+                raise
 
     def close(self) -> None:
+        self._is_closing = True
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
         self._socket.close()
