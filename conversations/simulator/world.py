@@ -11,7 +11,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from conversations.simulator.config import SimulatorConfig
@@ -312,6 +312,10 @@ class World:
         if text is not None:
             event["text"] = text
         event["timestamp"] = iso(moment)
+        while "id" not in event and event in conversation.messages[-5:]:
+            # Nobody says the same twice in a millisecond, and without ids nobody could tell.
+            moment += timedelta(milliseconds=1)
+            event["timestamp"] = iso(moment)
         conversation.messages.append(event)
         conversation.last_message_at = moment
         return event

@@ -249,3 +249,14 @@ def test_a_simulator_runs_in_a_thread_and_stops() -> None:
     finally:
         running.stop()
         running.stop()
+
+
+async def test_without_ids_nobody_says_the_same_twice_in_a_millisecond() -> None:
+    async with SimulatorServer(SimulatorConfig(ids_in_events=False)) as server:
+        now = server.world.now()
+        server.world.now = lambda: now
+        conversation = server.world.open_conversation(id="conv-1")
+
+        said = [server.world.say_as_guest(conversation, "Hola") for _ in range(3)]
+
+        assert len({event["timestamp"] for event in said}) == 3
