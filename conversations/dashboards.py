@@ -22,6 +22,7 @@ from conversations.models import (
     StreamState,
     VerificationRun,
 )
+from conversations.services.review import token_of
 
 INCIDENTS_FOR = timedelta(days=7)  # how long the page tells of a delivery that stands twice
 LINES = 50  # of each list; of reviews and dead letters it is said how many more there are
@@ -123,8 +124,7 @@ class Review:
 
     @property
     def token(self) -> str:
-        """What a decision is about: the delivery, and its attempts as they were seen."""
-        return f"{self.delivery.pk}-{self.delivery.attempts}"
+        return token_of(self.delivery)
 
 
 @dataclass(frozen=True, slots=True)

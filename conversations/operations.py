@@ -27,7 +27,7 @@ from conversations.models.dead_letter import readable
 from conversations.net.strict_json import clean_text
 from conversations.services.dead_letters import close_dead_letters, replay_dead_letters
 from conversations.services.decisions import Outcome
-from conversations.services.review import Decision, decide_deliveries
+from conversations.services.review import Decision, decide_deliveries, is_key, seen_in
 from conversations.services.views import note_lines, note_view
 
 View = Callable[..., HttpResponse]
@@ -85,15 +85,14 @@ def review(request: HttpRequest) -> HttpResponse:
     decision = next((known for known in Decision if known == word), None)
     if decision is None:
         return _back(request, [_NO_DECISION], "review")
-    seen = dict(pair for row in rows if (pair := _token(row)))
-    return _back(request, decide_deliveries(seen, decision, user=_user(request)), "review")
+    return _back(request, decide_deliveries(seen_in(rows), decision, user=_user(request)), "review")
 
 
 @door("review")
 @require_POST
 def dead_letters(request: HttpRequest) -> HttpResponse:
     word, rows = _chosen(request)
-    ids = [int(row) for row in rows if _is_key(row)]
+    ids = [int(row) for row in rows if is_key(row)]
     reason = request.POST.get("reason", "").strip()
     if word == "replay":
         outcomes = replay_dead_letters(ids, user=_user(request))
@@ -122,16 +121,6 @@ def _chosen(request: HttpRequest) -> tuple[str, list[str]]:
     if word:
         return word, [row]
     return request.POST.get("decision", ""), request.POST.getlist("row")
-
-
-def _token(text: str) -> tuple[int, int] | None:
-    """A delivery and its attempts as the person saw them (`dashboards.Review.token`)."""
-    key, _, attempts = text.partition("-")
-    return (int(key), int(attempts)) if _is_key(key) and _is_key(attempts) else None
-
-
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19  # fits the database's integers
 
 
 def _back(

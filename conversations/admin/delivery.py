@@ -14,7 +14,7 @@ from conversations.admin.decisions import DecidedAdmin, person
 from conversations.admin.finding import AT_MOST, FoundByMessage, messages_named
 from conversations.admin.records import moment, pill, plain
 from conversations.models import Delivery
-from conversations.services.review import Decision, decide_deliveries
+from conversations.services.review import Decision, decide_deliveries, seen_in, token_of
 
 _SEEN = "seen"
 _PARTS: Any = (
@@ -89,26 +89,16 @@ class DeliveryAdmin(DecidedAdmin, FoundByMessage):
     def action_checkbox(self, obj: Any) -> SafeString:
         """With its attempts as they are shown: what is sent again meanwhile is not decided."""
         box = super().action_checkbox(obj)
-        seen = '<input type="hidden" name="{}" value="{}-{}">'
-        return format_html("{}" + seen, box, _SEEN, obj.pk, obj.attempts)
+        seen = '<input type="hidden" name="{}" value="{}">'
+        return format_html("{}" + seen, box, _SEEN, token_of(obj))
 
     def _decide(
         self, request: HttpRequest, queryset: QuerySet[Delivery], decision: Decision
     ) -> None:
-        shown = dict(pair for text in request.POST.getlist(_SEEN) if (pair := _token(text)))
+        shown = seen_in(request.POST.getlist(_SEEN))
         chosen = list(queryset.order_by().values_list("pk", flat=True))
         seen = {pk: shown[pk] for pk in chosen if pk in shown}
         self.tell(request, decide_deliveries(seen, decision, user=person(request)))
         if unseen := len(chosen) - len(seen):
             words = f"{unseen} not done: they were not on the page. Decide page by page."
             self.message_user(request, words, messages.WARNING)
-
-
-def _token(text: str) -> tuple[int, int] | None:
-    """A delivery and its attempts as the person saw them."""
-    key, _, attempts = text.partition("-")
-    return (int(key), int(attempts)) if _is_number(key) and _is_number(attempts) else None
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19

@@ -32,6 +32,7 @@ from conversations.net.strict_json import clean_text
 from conversations.services.compaction import compact
 from conversations.services.erasing import BATCH, erase_messages
 from conversations.services.journal import Ledger, lock_conversations
+from conversations.services.reasons import NAMES_THE_GUEST
 from conversations.services.recognition import CLOCK_SKEW
 from conversations.signals import journals_moved, texts_erased
 
@@ -211,10 +212,7 @@ def _refuse_what_cannot_be(
     names = conversations.exclude(guest_name="").values_list("guest_name", flat=True)
     said = reason.casefold()
     if (guest_id and guest_id.casefold() in said) or any(name.casefold() in said for name in names):
-        raise ErasureRefused(
-            "The reason names the guest, and it is kept for ever. Write it without the name or id,"
-            " for example the number of the request."
-        )
+        raise ErasureRefused(f"{NAMES_THE_GUEST} The number of the request will do.")
     _refuse_held(conversations.values_list("pk", flat=True))
 
 

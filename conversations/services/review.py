@@ -4,7 +4,7 @@ Injecting; reliability §5.3.6). Nobody else may end a review but the delivery's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
@@ -33,6 +33,21 @@ _DONE = {
     Decision.SEND_AGAIN: "queued to be sent again",
     Decision.DROP: "dropped",
 }
+
+
+def token_of(delivery: Delivery) -> str:
+    """What a decision is about: the delivery, and its attempts as a page shows them."""
+    return f"{delivery.pk}-{delivery.attempts}"
+
+
+def seen_in(tokens: Iterable[str]) -> dict[int, int]:
+    """Key → attempts of what a page sends back; what is no token is left out."""
+    pairs = (token.partition("-")[::2] for token in tokens)
+    return {int(key): int(count) for key, count in pairs if is_key(key) and is_key(count)}
+
+
+def is_key(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19  # fits the database's integers
 
 
 def decide_deliveries(
