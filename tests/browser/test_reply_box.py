@@ -98,6 +98,11 @@ def test_an_agent_types_previews_replies_and_the_guest_sees_all_of_it_once(
     agent.reload()
     expect(agent.locator(LIVE)).to_be_visible(timeout=WITHIN_MS)
     expect(agent.locator("#reply-error")).to_contain_text("it is delivered once")
+    # A refusal meanwhile makes no other reply of it.
+    refusal = {"error": "The preview is too old: preview it again."}
+    agent.route("**/reply/", lambda route: route.fulfill(status=409, json=refusal), times=1)
+    box.press("Enter")
+    expect(agent.locator("#reply-error")).to_contain_text("preview it again")
     box.press("Enter")
     expect(box).to_have_value("")
     bubble = agent.locator(".bubble.agent")
